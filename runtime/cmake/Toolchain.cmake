@@ -1,0 +1,30 @@
+# Compiler flags, cache and linker that every target of the project shares.
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # Checkouts in different folders share the cache; precompiled headers need the sloppiness.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
+endif()
+
+find_program(MOLD mold)
+if(MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+add_compile_options(-Wall -Wextra -Wno-unknown-pragmas)
+if(MULTIVIZ_WERROR)
+  add_compile_options(-Werror)
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-fpch-preprocess)
+endif()
+# Scenes and masks must come out the same on every machine: no fused multiply-add behind our back.
+add_compile_options(-ffp-contract=off)
+if(MULTIVIZ_SANITIZE)
+  add_compile_options(-fsanitize=${MULTIVIZ_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${MULTIVIZ_SANITIZE})
+endif()

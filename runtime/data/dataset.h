@@ -1,0 +1,36 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/datapoint.h"
+#include "data/modality.h"
+
+namespace multiviz {
+
+// A sequence of datapoints. Nothing above data/ knows a data set by name. Implementations are safe to read from several
+// threads at once and load a datapoint when it is asked for.
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+  virtual const std::string& name() const = 0;                     // "blocks/val"
+  virtual const std::vector<Modality>& modalities() const = 0;
+  virtual const std::vector<std::string>& labels() const = 0;      // label names; empty for regression
+  virtual int64_t size() const = 0;
+  virtual Datapoint get(int64_t index) const = 0;                  // 0-based; throws Error when out of range
+  // Changes whenever the datapoints may: the key under which features computed from them are stored.
+  virtual std::string fingerprint() const = 0;
+};
+
+using DatasetPtr = std::shared_ptr<const Dataset>;
+
+// The datapoints at these 0-based indices, in this order. What sample, filter, shuffle and slices return.
+DatasetPtr subset(DatasetPtr data, std::vector<int64_t> indices);
+
+// n different datapoints drawn with `seed`; throws when n > size.
+DatasetPtr sample(DatasetPtr data, int64_t n, uint64_t seed);
+
+// The position of a modality by name, with a suggestion in the error when there is none.
+size_t modality_index(const std::vector<Modality>& modalities, const std::string& name);
+
+}  // namespace multiviz

@@ -1,0 +1,128 @@
+#include "models/model.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/batch.h"
+#include "core/error.h"
+
+namespace multiviz {
+
+int64_t Encoding::batch() const { return tensors.empty() ? 0 : tensors.front().size(0); }
+
+Encoding Encoding::index_select(const at::Tensor& rows) const {
+  Encoding out;
+  for (const auto& tensor : tensors) out.tensors.push_back(tensor.index_select(0, rows.to(tensor.device())));
+  return out;
+}
+
+Encoding Encoding::slice(int64_t begin, int64_t end) const {
+  Encoding out;
+  for (const auto& tensor : tensors) out.tensors.push_back(tensor.slice(0, begin, end));
+  return out;
+}
+
+Encoding concatenate(std::span<const Encoding> parts) {
+  check(!parts.empty(), "cannot concatenate no encodings");
+  Encoding out;
+  for (size_t t = 0; t < parts.front().tensors.size(); ++t) {
+    std::vector<at::Tensor> pieces;
+    for (const auto& part : parts) pieces.push_back(part.tensors[t]);
+    out.tensors.push_back(at::cat(pieces, 0));
+  }
+  return out;
+}
+
+void Model::fuse_grid(std::span<const Encoding> encodings, size_t a, size_t b,
+                      const std::function<void(const GridBlock&)>& consumer, int64_t chunk) const {
+  constexpr int64_t default_chunk = 1024;
+  if (chunk <= 0) chunk = default_chunk;
+  int64_t rows = encodings[a].batch(), columns = encodings[b].batch();
+  int64_t width = std::min(columns, chunk), height = std::max<int64_t>(1, chunk / width);
+  for (int64_t i0 = 0; i0 < rows; i0 += height) {
+    int64_t i1 = std::min(rows, i0 + height);
+    for_each_batch(columns, width, [&](int64_t j0, int64_t j1) {
+      auto options = at::TensorOptions().dtype(at::kLong).device(device());
+      auto i = at::arange(i0, i1, options).repeat_interleave(j1 - j0);
+      auto j = at::arange(j0, j1, options).repeat({i1 - i0});
+      std::vector<Encoding> pairs(encodings.begin(), encodings.end());
+      for (size_t m = 0; m < pairs.size(); ++m)
+        pairs[m] = pairs[m].index_select(m == a ? i : m == b ? j : at::zeros_like(i));
+      consumer({i0, i1, j0, j1, fuse(pairs, nullptr)});
+    });
+  }
+}
+
+Output Model::forward(std::span<const std::vector<Value>> values, Trace* trace) const {
+  check(values.size() == signature().modalities.size(), "{} takes {} modalities, but {} were given", signature().name,
+        signature().modalities.size(), values.size());
+  std::vector<Leaf> leaves;
+  for (size_t m = 0; m < values.size(); ++m) leaves.push_back(prepare(m, values[m]));
+  return forward(leaves, trace);
+}
+
+Output Model::forward(const Datapoint& datapoint, Trace* trace) const {
+  std::vector<std::vector<Value>> values;
+  for (const auto& value : datapoint.values) values.push_back({value});
+  return forward(values, trace);
+}
+
+Output Model::forward(std::span<const Leaf> leaves, Trace* trace) const {
+  std::vector<Encoding> encodings;
+  for (size_t m = 0; m < leaves.size(); ++m) encodings.push_back(encode(m, leaves[m], trace));
+  return fuse(encodings, trace);
+}
+
+std::vector<size_t> match_modalities(const Signature& signature, const std::vector<Modality>& modalities) {
+  std::vector<size_t> order;
+  for (const auto& wanted : signature.modalities) {
+    std::vector<size_t> by_name, by_kind;
+    for (size_t i = 0; i < modalities.size(); ++i) {
+      if (modalities[i].kind != wanted.kind) continue;
+      by_kind.push_back(i);
+      if (modalities[i].name == wanted.name) by_name.push_back(i);
+    }
+    const auto& found = by_name.empty() ? by_kind : by_name;
+    check(found.size() == 1, "{} needs the {} '{}', and the data set has {} of that kind: name the modality '{}'",
+          signature.name, kind_name(wanted.kind), wanted.name, by_kind.empty() ? "none" : "several", wanted.name);
+    order.push_back(found.front());
+  }
+  return order;
+}
+
+Datapoint adapt(const Signature& signature, const Dataset& data, Datapoint datapoint) {
+  auto order = match_modalities(signature, data.modalities());
+  std::vector<Value> values;
+  for (size_t from : order) values.push_back(datapoint.values.at(from));
+  datapoint.values = std::move(values);
+  for (auto& label : datapoint.labels) {
+    const auto& name = data.labels().at(static_cast<size_t>(label));
+    auto found = std::find(signature.labels.begin(), signature.labels.end(), name);
+    label = found == signature.labels.end() ? -1 : found - signature.labels.begin();
+  }
+  return datapoint;
+}
+
+void check_finite(const Model& model, std::span<const Leaf> leaves, const Output& output) {
+  if (at::isfinite(output.logits).all().item<bool>() && at::isfinite(output.features).all().item<bool>()) return;
+  Trace trace;
+  trace.record("*");
+  model.forward(leaves, &trace);
+  for (const auto& name : model.signature().taps) {
+    auto found = trace.activations().find(name);
+    if (found == trace.activations().end() || at::isfinite(found->second).all().item<bool>()) continue;
+    fail("{} gives values that are not finite, first in layer '{}': check the weights and the input", model.signature().name,
+         name);
+  }
+  fail("{} gives logits that are not finite: check the weights and the input", model.signature().name);
+}
+
+void require_differentiable(const Model& model, const std::string& method) {
+  check(model.signature().differentiable,
+        "{} needs gradients and {} is declared not differentiable: use lime, kernel_shap or occlusion", method,
+        model.signature().name);
+}
+
+}  // namespace multiviz

@@ -1,0 +1,1 @@
+#include "perturb/game.h"
