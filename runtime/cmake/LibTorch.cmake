@@ -18,11 +18,9 @@ if(NOT EXISTS "${MULTIVIZ_TORCH}/lib/libtorch_cpu.so" OR NOT EXISTS "${MULTIVIZ_
   message(FATAL_ERROR "LibTorch was not found in '${MULTIVIZ_TORCH}': run scripts/setup, or set MULTIVIZ_TORCH to the torch folder of an installed wheel")
 endif()
 
-add_library(multiviz_torch INTERFACE)
-add_library(multiviz::torch ALIAS multiviz_torch)
+add_library(multiviz::torch INTERFACE IMPORTED GLOBAL)
 # After the system's folders: the wheel carries its own fmt headers, which shadow the library that we link.
-target_compile_options(multiviz_torch INTERFACE
+target_compile_options(multiviz::torch INTERFACE
   "SHELL:-idirafter ${MULTIVIZ_TORCH}/include" "SHELL:-idirafter ${MULTIVIZ_TORCH}/include/torch/csrc/api/include")
-target_link_libraries(multiviz_torch INTERFACE "${MULTIVIZ_TORCH}/lib/libtorch_cpu.so" "${MULTIVIZ_TORCH}/lib/libc10.so")
-target_link_options(multiviz_torch INTERFACE "LINKER:-rpath,${MULTIVIZ_TORCH}/lib" "LINKER:--as-needed"
-  "LINKER:--allow-shlib-undefined")
+target_link_libraries(multiviz::torch INTERFACE "${MULTIVIZ_TORCH}/lib/libtorch_cpu.so" "${MULTIVIZ_TORCH}/lib/libc10.so")
+target_link_options(multiviz::torch INTERFACE "LINKER:--allow-shlib-undefined")
