@@ -1,0 +1,134 @@
+#include "present/page.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+
+namespace multiviz {
+namespace {
+
+void check_belongs(const Page& page, const std::string& what, const std::string& model, const std::string& datapoint) {
+  check(model == page.model, "this {} is about the model '{}', but the page is about '{}': make a page for that model",
+        what, model, page.model);
+  check(datapoint == page.example.datapoint.id,
+        "this {} is about the datapoint '{}', but the page is about '{}': make a page for that datapoint", what,
+        datapoint, page.example.datapoint.id);
+}
+
+template <typename T>
+void append(std::vector<T>& to, std::vector<T> from) {
+  for (auto& item : from) to.push_back(std::move(item));
+}
+
+std::string short_text(const Value& value) {
+  switch (kind_of(value)) {
+    case ModalityKind::image: {
+      const auto& pixels = std::get<Image>(value).pixels;
+      return fmt::format("{} x {} px", pixels.size(1), pixels.size(0));
+    }
+    case ModalityKind::text: return "\"" + std::get<Text>(value).string + "\"";
+    case ModalityKind::time_series: {
+      const auto& frames = std::get<TimeSeries>(value).frames;
+      return fmt::format("{} frames x {} channels", frames.size(0), frames.size(1));
+    }
+    case ModalityKind::tabular: return fmt::format("{} columns", std::get<Table>(value).columns.size(0));
+  }
+  return "";
+}
+
+}  // namespace
+
+void Page::add(Explanation explanation) {
+  check_belongs(*this, explanation.method + " explanation", explanation.model, explanation.datapoint);
+  explanations.push_back(std::move(explanation));
+}
+
+void Page::add(PredictionEntry entry) {
+  check_belongs(*this, "sparse model", entry.model, entry.datapoint);
+  predictions.push_back(std::move(entry));
+}
+
+void Page::add(FeatureEntry entry) {
+  check_belongs(*this, "feature analysis", entry.model, entry.local.empty() ? example.datapoint.id : entry.datapoint);
+  auto known = std::find_if(features.begin(), features.end(), [&](const FeatureEntry& other) {
+    return other.feature == entry.feature && other.tap == entry.tap;
+  });
+  if (known == features.end()) {
+    features.push_back(std::move(entry));
+    return;
+  }
+  if (known->datapoint.empty()) known->datapoint = entry.datapoint;
+  if (std::isnan(known->activation)) known->activation = entry.activation;
+  if (known->dataset.empty()) known->dataset = entry.dataset;
+  append(known->local, std::move(entry.local));
+  append(known->examples, std::move(entry.examples));
+}
+
+Prediction predict(const Model& model, const Datapoint& datapoint, int64_t most) {
+  at::NoGradGuard no_grad;
+  const auto& signature = model.signature();
+  auto logits = model.forward(datapoint).logits.to(at::kCPU, at::kDouble).select(0, 0);
+  Prediction prediction;
+  prediction.task = signature.task;
+  if (signature.task == Task::regression) {
+    prediction.value = logits[0].item<double>();
+    return prediction;
+  }
+  auto probabilities = signature.task == Task::multilabel ? at::sigmoid(logits) : at::softmax(logits, 0);
+  auto [scores, order] = at::topk(logits, std::min(most, logits.size(0)));
+  for (int64_t i = 0; i < scores.size(0); ++i) {
+    int64_t label = order[i].item<int64_t>();
+    auto name = label < static_cast<int64_t>(signature.labels.size()) ? signature.labels[static_cast<size_t>(label)]
+                                                                      : std::to_string(label + 1);
+    prediction.top.push_back({label, name, scores[i].item<double>(), probabilities[label].item<double>()});
+  }
+  return prediction;
+}
+
+Example make_example(const Model& model, Datapoint datapoint, int64_t most) {
+  Example example;
+  for (int64_t label : datapoint.labels) {
+    const auto& names = model.signature().labels;
+    bool known = label >= 0 && label < static_cast<int64_t>(names.size());
+    example.truth.push_back(known ? names[static_cast<size_t>(label)] : "(not among the labels)");
+  }
+  example.prediction = predict(model, datapoint, most);
+  example.datapoint = std::move(datapoint);
+  return example;
+}
+
+Page make_page(const Model& model, Datapoint datapoint, const Target& target, int64_t most) {
+  target.validate(model.signature());
+  Page page;
+  page.model = model.signature().name;
+  page.modalities = model.signature().modalities;
+  page.example = make_example(model, std::move(datapoint), most);
+  page.target = target.describe(model.signature());
+  return page;
+}
+
+std::string summary(const Page& page) {
+  auto text = fmt::format("page of {} on {}\n", page.model, page.example.datapoint.id);
+  for (size_t m = 0; m < page.modalities.size() && m < page.example.datapoint.values.size(); ++m)
+    text += fmt::format("  {:<12}{}\n", page.modalities[m].name, short_text(page.example.datapoint.values[m]));
+  const auto& prediction = page.example.prediction;
+  if (prediction.task == Task::regression)
+    text += fmt::format("  prediction  {:.4g}\n", prediction.value);
+  else if (!prediction.top.empty())
+    text += fmt::format("  prediction  {} ({:.1f} %)\n", prediction.top[0].name, 100 * prediction.top[0].probability);
+  if (!page.example.truth.empty()) text += fmt::format("  truth       {}\n", fmt::join(page.example.truth, ", "));
+  text += fmt::format("  target      {}\n", page.target);
+  for (const auto& entry : page.explanations) text += fmt::format("  stage {}     {}\n", entry.stage, entry.method);
+  for (const auto& entry : page.features)
+    text += fmt::format("  stage R     feature {}: {} local, {} examples\n", entry.feature + 1, entry.local.size(),
+                        entry.examples.size());
+  for (const auto& entry : page.predictions)
+    text += fmt::format("  stage P     {}, {:.1f} features a class\n", entry.family, entry.nonzeros_per_class);
+  return text;
+}
+
+}  // namespace multiviz
