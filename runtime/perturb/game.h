@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -17,8 +18,9 @@ class Game {
        std::vector<Target> targets, int64_t batch = 0);
 
   int64_t players() const;  // P, over all maskers
-  // bool [S, P] -> float64 [S, K] on the CPU. In batches; coalitions that repeat within one modality are encoded once;
-  // the memory it takes does not grow with S beyond its own argument and result.
+  // bool [S, P] -> float64 [S, K] on the CPU. In batches; coalitions that repeat within one modality of a batch are
+  // encoded once; the memory it takes does not grow with S beyond its own argument and result. Throws Error, naming the
+  // layer, when a value is not finite.
   at::Tensor value(const at::Tensor& coalitions);
   // f on the datapoint as it is, and with every player left out: [K] each.
   at::Tensor whole();
@@ -34,13 +36,25 @@ class Game {
   std::vector<Attribution> attributions(const at::Tensor& weights) const;
 
  private:
+  // What encode made of the rows of one modality, and the activations that the targets ask for.
+  struct Encoded {
+    Encoding encoding;
+    std::map<std::string, at::Tensor> activations;
+  };
+  Encoded encode(size_t modality, std::span<const Value> values, Cost& cost) const;
+  // Row r of the result is row rows[r] of `encoded`; undefined rows repeat the only one.
+  static Encoded gather(const Encoded& encoded, const at::Tensor& rows, int64_t batch);
+  Encoded encode_masked(size_t modality, const at::Tensor& coalitions, Cost& cost) const;
+  at::Tensor run(const at::Tensor& coalitions, Cost& cost);
+  [[noreturn]] void explain_not_finite(const at::Tensor& coalition) const;
+
   std::shared_ptr<const Model> model_;
   Datapoint datapoint_;
   std::vector<MaskerPtr> maskers_;
   std::vector<Target> targets_;
   int64_t batch_;
   Cost cost_;
-  std::vector<std::optional<Encoding>> full_;  // encodings of modalities that stay whole, made once
+  std::vector<std::optional<Encoded>> full_;  // modalities that stay whole, encoded once
 };
 
 }  // namespace multiviz
