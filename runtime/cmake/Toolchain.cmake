@@ -20,7 +20,8 @@ if(MULTIVIZ_WERROR)
   add_compile_options(-Werror)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  add_compile_options(-fpch-preprocess)
+  # GCC 12 takes the moved-from alternatives of a std::variant for uninitialized.
+  add_compile_options(-fpch-preprocess -Wno-maybe-uninitialized)
 endif()
 # Scenes and masks must come out the same on every machine: no fused multiply-add behind our back.
 add_compile_options(-ffp-contract=off)
