@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "present/encode.h"
 
 namespace multiviz {
 namespace {
@@ -44,6 +45,7 @@ std::string short_text(const Value& value) {
 
 void Page::add(Explanation explanation) {
   check_belongs(*this, explanation.method + " explanation", explanation.model, explanation.datapoint);
+  check_fits(explanation, modalities, example);
   explanations.push_back(std::move(explanation));
 }
 
@@ -54,6 +56,17 @@ void Page::add(PredictionEntry entry) {
 
 void Page::add(FeatureEntry entry) {
   check_belongs(*this, "feature analysis", entry.model, entry.local.empty() ? example.datapoint.id : entry.datapoint);
+  for (const auto& explanation : entry.local) {
+    check_belongs(*this, explanation.method + " explanation", explanation.model, explanation.datapoint);
+    check_fits(explanation, modalities, example);
+  }
+  for (const auto& found : entry.examples)
+    for (const auto& explanation : found.explanations) {
+      check(explanation.datapoint == found.example.datapoint.id,
+            "the {} explanation of an example of feature {} is about the datapoint '{}', not '{}'", explanation.method,
+            entry.feature + 1, explanation.datapoint, found.example.datapoint.id);
+      check_fits(explanation, modalities, found.example);
+    }
   auto known = std::find_if(features.begin(), features.end(), [&](const FeatureEntry& other) {
     return other.feature == entry.feature && other.tap == entry.tap;
   });
