@@ -1,0 +1,442 @@
+#include "bindings/binder.h"
+
+#include <c10/util/Exception.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "core/cancel.h"
+#include "core/suggest.h"
+
+namespace multiviz::script {
+namespace {
+
+// Registry keys, by address.
+const char function_metatable = 0;
+const char identities = 0;
+const char pending_bytes = 0;
+
+int destroy_function(lua_State* L) {
+  auto* function = static_cast<Function*>(lua_touserdata(L, 1));
+  if (!function || !lua_getmetatable(L, 1)) return 0;
+  lua_pushnil(L);
+  lua_setmetatable(L, 1);
+  function->~Function();
+  return 0;
+}
+
+int invoke(lua_State* L) {
+  return guarded(L, static_cast<Function*>(lua_touserdata(L, lua_upvalueindex(1)))->call);
+}
+
+int raise(lua_State* L, const std::string& message) {
+  lua_pushlstring(L, message.data(), message.size());
+  return lua_error(L);
+}
+
+std::string with_article(const std::string& noun) {
+  return fmt::format("{} {}", std::strchr("aeiou", noun[0]) ? "an" : "a", noun);
+}
+
+std::string ordinal_range(Range range, bool integer) {
+  std::string kind = integer ? "an integer" : "a number";
+  bool low = std::isfinite(range.min), high = std::isfinite(range.max);
+  if (low && high) return fmt::format("{} from {} to {}", kind, range.min, range.max);
+  if (low) return fmt::format("{} >= {}", kind, range.min);
+  if (high) return fmt::format("{} <= {}", kind, range.max);
+  return kind;
+}
+
+// Pushes the registry's table at this key, made (with this __mode when not null) the first time.
+void push_registry_table(lua_State* L, const void* key, const char* mode) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TTABLE) return;
+  lua_pop(L, 1);
+  lua_newtable(L);
+  if (mode) {
+    lua_createtable(L, 0, 1);
+    lua_pushstring(L, mode);
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+  }
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+}
+
+void append_keys(lua_State* L, int table, std::vector<std::string>& names) {
+  table = lua_absindex(L, table);
+  for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
+    if (lua_type(L, -2) == LUA_TSTRING) names.emplace_back(lua_tostring(L, -2));
+}
+
+// __index of every type. Upvalues: methods, properties, metatable.
+int index_object(lua_State* L) {
+  if (lua_type(L, 2) == LUA_TSTRING) {
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) {
+      lua_pushvalue(L, 1);
+      lua_call(L, 1, 1);
+      return 1;
+    }
+  }
+  if (lua_getfield(L, lua_upvalueindex(3), "__multiviz_index") != LUA_TNIL) {
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, 2);
+    lua_call(L, 2, LUA_MULTRET);
+    if (lua_gettop(L) > 2 && !lua_isnil(L, -1)) return 1;
+  }
+  return guarded(L, [](lua_State* L) -> int {
+    std::vector<std::string> names;
+    append_keys(L, lua_upvalueindex(1), names);
+    append_keys(L, lua_upvalueindex(2), names);
+    std::sort(names.begin(), names.end());
+    lua_getfield(L, lua_upvalueindex(3), "__name");
+    std::string type = with_article(lua_tostring(L, -1));
+    if (lua_type(L, 2) != LUA_TSTRING) fail("{} cannot be indexed with {}", type, type_name(L, 2));
+    std::string key = lua_tostring(L, 2);
+    fail("{} has no field '{}'{}", type, key, suggestion(key, names));
+  });
+}
+
+int newindex_object(lua_State* L) {
+  if (lua_getfield(L, lua_upvalueindex(1), "__multiviz_newindex") != LUA_TNIL) {
+    lua_insert(L, 1);
+    lua_call(L, 3, 0);
+    return 0;
+  }
+  return guarded(L, [](lua_State* L) -> int {
+    lua_getfield(L, lua_upvalueindex(1), "__name");
+    fail("the fields of {} cannot be set", with_article(lua_tostring(L, -1)));
+  });
+}
+
+// __index of mv and the tables in it: a missing name is a mistake. Upvalue: the table's own name.
+int index_namespace(lua_State* L) {
+  return guarded(L, [](lua_State* L) -> int {
+    std::vector<std::string> names;
+    append_keys(L, 1, names);
+    std::sort(names.begin(), names.end());
+    std::string space = lua_tostring(L, lua_upvalueindex(1));
+    if (lua_type(L, 2) != LUA_TSTRING) fail("{} cannot be indexed with {}", space, type_name(L, 2));
+    std::string key = lua_tostring(L, 2);
+    fail("{} has no '{}'{}", space, key, suggestion(key, names));
+  });
+}
+
+void make_strict(lua_State* L, const std::string& name) {
+  lua_createtable(L, 0, 2);
+  lua_pushlstring(L, name.data(), name.size());
+  lua_pushcclosure(L, index_namespace, 1);
+  lua_setfield(L, -2, "__index");
+  lua_pushlstring(L, name.data(), name.size());
+  lua_setfield(L, -2, "__multiviz_namespace");
+  lua_setmetatable(L, -2);
+}
+
+}  // namespace
+
+int guarded(lua_State* L, const Call& call) {
+  std::string message;
+  try {
+    return call(L);
+  } catch (const ScriptError& error) {
+    return raise(L, error.what());
+  } catch (const Cancelled& error) {
+    return raise(L, error.what());
+  } catch (const c10::Error& error) {
+    message = error.what_without_backtrace();
+  } catch (const std::bad_alloc&) {
+    message = "out of memory: use smaller inputs or fewer of them";
+  } catch (const std::exception& error) {
+    message = error.what();
+  }
+  return raise(L, where(L) + message);
+}
+
+std::string where(lua_State* L) {
+  lua_getfield(L, LUA_REGISTRYINDEX, "multiviz.stdlib");
+  std::string library = lua_isstring(L, -1) ? fmt::format("@{}", lua_tostring(L, -1)) : "";
+  lua_pop(L, 1);
+  lua_Debug frame;
+  for (int level = 1; lua_getstack(L, level, &frame); ++level) {
+    lua_getinfo(L, "Sl", &frame);
+    if (frame.currentline <= 0) continue;
+    if (!library.empty() && std::string_view(frame.source).starts_with(library)) continue;
+    return fmt::format("{}:{}: ", frame.short_src, frame.currentline);
+  }
+  return "";
+}
+
+// ---- Arguments ----
+
+const std::string& function_name(lua_State* L) {
+  static const std::string unknown = "?";
+  auto* function = static_cast<Function*>(lua_touserdata(L, lua_upvalueindex(1)));
+  if (!function || !lua_getmetatable(L, lua_upvalueindex(1))) return unknown;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &function_metatable);
+  bool ours = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return ours ? function->name : unknown;
+}
+
+std::string type_name(lua_State* L, int index) {
+  if (lua_isnone(L, index)) return "nothing";
+  if (lua_isnil(L, index)) return "nil";
+  if (luaL_getmetafield(L, index, "__name") == LUA_TSTRING) {
+    std::string name = lua_tostring(L, -1);
+    lua_pop(L, 1);
+    return with_article(name);
+  }
+  return with_article(luaL_typename(L, index));
+}
+
+void wrong_argument(lua_State* L, int index, const char* name, const std::string& expected) {
+  const auto& function = function_name(L);
+  auto got = type_name(L, index);
+  if (std::strcmp(name, "self") == 0)
+    fail("{}: must be called on {}, got {}: write object:method(...), with a colon", function, expected, got);
+  if (lua_type(L, index) == LUA_TNUMBER) got = fmt::format("{}", lua_tonumber(L, index));
+  if (lua_type(L, index) == LUA_TSTRING) got = fmt::format("'{}'", lua_tostring(L, index));
+  fail("{}: '{}' must be {}, got {}", function, name, expected, got);
+}
+
+int64_t arg_integer(lua_State* L, int index, const char* name, Range range) {
+  int valid = 0;
+  auto value = lua_type(L, index) == LUA_TNUMBER ? lua_tointegerx(L, index, &valid) : 0;
+  if (!valid || static_cast<double>(value) < range.min || static_cast<double>(value) > range.max)
+    wrong_argument(L, index, name, ordinal_range(range, true));
+  return value;
+}
+
+double arg_number(lua_State* L, int index, const char* name, Range range) {
+  bool valid = lua_type(L, index) == LUA_TNUMBER;
+  double value = valid ? lua_tonumber(L, index) : 0;
+  if (!valid || !(value >= range.min && value <= range.max))
+    wrong_argument(L, index, name, ordinal_range(range, false));
+  return value;
+}
+
+std::string arg_string(lua_State* L, int index, const char* name) {
+  if (lua_type(L, index) != LUA_TSTRING) wrong_argument(L, index, name, "a string");
+  size_t size = 0;
+  const char* text = lua_tolstring(L, index, &size);
+  return std::string(text, size);
+}
+
+bool arg_boolean(lua_State* L, int index, const char* name) {
+  if (!lua_isboolean(L, index)) wrong_argument(L, index, name, "true or false");
+  return lua_toboolean(L, index);
+}
+
+// ---- Objects ----
+
+namespace detail {
+
+bool has_type(lua_State* L, int index, const void* key) {
+  if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return false;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, key);
+  bool same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return same;
+}
+
+void push_metatable(lua_State* L, const void* key) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) != LUA_TTABLE) fail("internal: this type was never registered");
+}
+
+std::string expected_type(lua_State* L, const void* key) {
+  push_metatable(L, key);
+  lua_getfield(L, -1, "__name");
+  auto name = with_article(lua_tostring(L, -1));
+  lua_pop(L, 2);
+  return name;
+}
+
+bool push_known(lua_State* L, const void* key, const void* object) {
+  push_registry_table(L, &identities, "v");
+  lua_rawgetp(L, -1, object);
+  lua_remove(L, -2);
+  if (has_type(L, -1, key)) return true;
+  lua_pop(L, 1);
+  return false;
+}
+
+void remember(lua_State* L, const void* object) {
+  push_registry_table(L, &identities, "v");
+  lua_pushvalue(L, -2);
+  lua_rawsetp(L, -2, object);
+  lua_pop(L, 1);
+}
+
+}  // namespace detail
+
+void account(lua_State* L, size_t bytes) {
+  constexpr lua_Integer collect_every = 32 << 20;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &pending_bytes);
+  lua_Integer total = lua_tointeger(L, -1) + static_cast<lua_Integer>(bytes);
+  lua_pop(L, 1);
+  if (total >= collect_every) {
+    lua_gc(L, LUA_GCCOLLECT);
+    total = 0;
+  }
+  lua_pushinteger(L, total);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &pending_bytes);
+}
+
+// ---- Pushing ----
+
+int push(lua_State* L, const std::string& value) { return lua_pushlstring(L, value.data(), value.size()), 1; }
+int push(lua_State* L, const char* value) { return lua_pushstring(L, value), 1; }
+int push(lua_State* L, bool value) { return lua_pushboolean(L, value), 1; }
+int push(lua_State* L, double value) { return lua_pushnumber(L, value), 1; }
+int push(lua_State* L, int64_t value) { return lua_pushinteger(L, value), 1; }
+
+int push_function(lua_State* L, Function function) {
+  void* memory = lua_newuserdatauv(L, sizeof(Function), 0);
+  new (memory) Function(std::move(function));
+  push_registry_table(L, &function_metatable, nullptr);
+  if (lua_getfield(L, -1, "__gc") == LUA_TNIL) {
+    lua_pushcfunction(L, destroy_function);
+    lua_setfield(L, -3, "__gc");
+  }
+  lua_pop(L, 1);
+  lua_setmetatable(L, -2);
+  lua_pushcclosure(L, invoke, 1);
+  return 1;
+}
+
+const Function* to_function(lua_State* L, int index) {
+  if (lua_tocfunction(L, index) != invoke || !lua_getupvalue(L, index, 1)) return nullptr;
+  auto* function = static_cast<const Function*>(lua_touserdata(L, -1));
+  lua_pop(L, 1);
+  return function;
+}
+
+// ---- Registration ----
+
+void TypeBinder::add_method(const char* name, const char* signature, const char* help, Call call) const {
+  detail::push_metatable(L, key_);
+  lua_getfield(L, -1, "__multiviz_methods");
+  push_function(L, {name_ + ":" + name, signature, help, std::move(call)});
+  lua_setfield(L, -2, name);
+  lua_pop(L, 2);
+}
+
+void TypeBinder::add_property(const char* name, const char* help, Call call) const {
+  detail::push_metatable(L, key_);
+  lua_getfield(L, -1, "__multiviz_properties");
+  push_function(L, {name_ + "." + name, "", help, std::move(call)});
+  lua_setfield(L, -2, name);
+  lua_pop(L, 2);
+}
+
+void TypeBinder::add_meta(const char* event, Call call) const {
+  detail::push_metatable(L, key_);
+  push_function(L, {name_ + " " + event, "", "", std::move(call)});
+  lua_setfield(L, -2, event);
+  lua_pop(L, 1);
+}
+
+void TypeBinder::set_fallback(const char* event, Call call) const {
+  detail::push_metatable(L, key_);
+  push_function(L, {name_ + " " + event, "", "", std::move(call)});
+  lua_setfield(L, -2, (std::string("__multiviz_") + event).c_str());
+  lua_pop(L, 1);
+}
+
+void Binder::make_type(const void* key, const char* name, const char* help, lua_CFunction destroy) {
+  lua_newtable(L);
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__name");
+  lua_pushstring(L, help);
+  lua_setfield(L, -2, "__multiviz_help");
+  lua_pushboolean(L, 0);  // getmetatable(x) is false: scripts cannot reach in and call __gc
+  lua_setfield(L, -2, "__metatable");
+  lua_pushcfunction(L, destroy);
+  lua_setfield(L, -2, "__gc");
+  lua_newtable(L);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "__multiviz_methods");
+  lua_newtable(L);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -4, "__multiviz_properties");
+  lua_pushvalue(L, -3);
+  lua_pushcclosure(L, index_object, 3);
+  lua_setfield(L, -2, "__index");
+  lua_pushvalue(L, -1);
+  lua_pushcclosure(L, newindex_object, 1);
+  lua_setfield(L, -2, "__newindex");
+  lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+}
+
+void Binder::function(const char* path, const char* signature, const char* help, Call call) {
+  push_function(L, {std::string("mv.") + path, signature, help, std::move(call)});
+  value(path);
+}
+
+void Binder::value(const char* path) {
+  if (lua_getmetatable(L, table_))
+    lua_pop(L, 1);
+  else {
+    lua_pushvalue(L, table_);
+    make_strict(L, "mv");
+    lua_pop(L, 1);
+  }
+  std::string rest = path, space = "mv";
+  lua_pushvalue(L, table_);
+  for (size_t dot; (dot = rest.find('.')) != std::string::npos; rest = rest.substr(dot + 1)) {
+    auto name = rest.substr(0, dot);
+    space += "." + name;
+    lua_pushlstring(L, name.data(), name.size());
+    if (lua_rawget(L, -2) != LUA_TTABLE) {
+      lua_pop(L, 1);
+      lua_newtable(L);
+      make_strict(L, space);
+      lua_pushvalue(L, -1);
+      lua_setfield(L, -3, name.c_str());
+    }
+    lua_remove(L, -2);
+  }
+  lua_insert(L, -2);
+  lua_setfield(L, -2, rest.c_str());
+  lua_pop(L, 1);
+}
+
+// ---- Callback ----
+
+namespace {
+lua_State* main_thread(lua_State* L) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  auto* main = lua_tothread(L, -1);
+  lua_pop(L, 1);
+  return main;
+}
+}  // namespace
+
+Callback::Callback(lua_State* L, int index, const char* name) : main_(main_thread(L)) {
+  if (!lua_isfunction(L, index)) wrong_argument(L, index, name, "a function");
+  lua_pushvalue(L, index);
+  reference_ = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+Callback::~Callback() { luaL_unref(main_, LUA_REGISTRYINDEX, reference_); }
+
+void Callback::call(const std::function<int(lua_State*)>& arguments, int count,
+                    const std::function<void(lua_State*)>& results) const {
+  // A thread of its own: the main one may be in the middle of resuming a coroutine.
+  lua_State* thread = lua_newthread(main_);
+  int anchor = luaL_ref(main_, LUA_REGISTRYINDEX);
+  std::unique_ptr<int, std::function<void(int*)>> release(
+      &anchor, [this](int* reference) { luaL_unref(main_, LUA_REGISTRYINDEX, *reference); });
+  lua_rawgeti(thread, LUA_REGISTRYINDEX, reference_);
+  int given = arguments ? arguments(thread) : 0;
+  if (lua_pcall(thread, given, count, 0) != LUA_OK) {
+    if (cancel_requested()) throw Cancelled();
+    std::string message = luaL_tolstring(thread, -1, nullptr);
+    throw ScriptError(message);
+  }
+  if (results) results(thread);
+}
+
+}  // namespace multiviz::script

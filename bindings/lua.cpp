@@ -1,1 +1,0 @@
-#include "bindings/lua.h"

@@ -1,0 +1,13 @@
+#include "bindings/register.h"
+
+namespace multiviz::script {
+
+int open(lua_State* L) {
+  lua_newtable(L);
+  Binder binder(L, -1);
+  register_session(binder);
+  register_tensor(binder);
+  return 1;
+}
+
+}  // namespace multiviz::script

@@ -1,0 +1,13 @@
+#pragma once
+#include "bindings/binder.h"
+
+// One line for each file of bindings/ that scripts see, sorted; the same lines in register.cpp.
+namespace multiviz::script {
+
+void register_session(Binder& binder);
+void register_tensor(Binder& binder);
+
+// Makes the table `mv` in this state, on top of the stack.
+int open(lua_State* L);
+
+}  // namespace multiviz::script
