@@ -21,7 +21,7 @@ if(MULTIVIZ_WERROR)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 takes the moved-from alternatives of a std::variant for uninitialized.
-  add_compile_options(-fpch-preprocess -Wno-maybe-uninitialized)
+  add_compile_options(-fpch-preprocess -Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow)
 endif()
 # Scenes and masks must come out the same on every machine: no fused multiply-add behind our back.
 add_compile_options(-ffp-contract=off)
