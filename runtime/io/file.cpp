@@ -33,6 +33,8 @@ const char* advice(int code) {
   switch (code) {
     case ENOENT:
       return ": check the path";
+    case ENOTDIR:
+      return ": a file of that name is in the way";
     case EACCES:
     case EPERM:
     case EROFS:
@@ -83,7 +85,8 @@ std::string read_file(const std::string& path, uint64_t limit) {
 AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
   static std::atomic<uint64_t> counter{0};
   temporary_ = fmt::format("{}.{}-{}.tmp", path_, ::getpid(), counter++);
-  check(!std::filesystem::is_directory(path_), "cannot write '{}': it is a folder: give a file", path_);
+  std::error_code ignored;
+  check(!std::filesystem::is_directory(path_, ignored), "cannot write '{}': it is a folder: give a file", path_);
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   check(descriptor_ >= 0, "cannot write '{}': {}", path_, system_reason(errno));
 }
@@ -119,9 +122,9 @@ void write_file(const std::string& path, std::string_view bytes) {
 void make_folder(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
-  check(!error, "cannot make the folder '{}': {}", path, system_reason(error.value()));
-  check(std::filesystem::is_directory(path, error), "cannot make the folder '{}': a file of that name is in the way",
-        path);
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return;
+  fail("cannot make the folder '{}': {}", path, error ? system_reason(error.value()) : "a file is in the way");
 }
 
 }  // namespace multiviz

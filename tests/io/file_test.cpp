@@ -99,5 +99,5 @@ TEST_CASE("folders are made with their parents") {
   CHECK(std::filesystem::is_directory(scratch / "a/b/c"));
   write_file(scratch / "f", "");
   CHECK(error_of([&] { make_folder(scratch / "f"); }) == has("in the way"));
-  CHECK(error_of([&] { make_folder(scratch / "f/g"); }) == has("not a directory"));
+  CHECK(error_of([&] { make_folder(scratch / "f/g"); }) == has("not a directory: a file of that name is in the way"));
 }

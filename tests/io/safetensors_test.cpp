@@ -66,7 +66,7 @@ TEST_CASE("a file written by the safetensors package loads") {
   CHECK(loaded.metadata.at("made_by") == "python");
   CHECK(loaded.tensors.at("b.weight").equal(at::arange(6, at::kFloat).reshape({2, 3}) / 4));
   CHECK(loaded.tensors.at("a.half").equal(at::arange(3).to(at::kHalf)));
-  CHECK(loaded.tensors.at("flags").equal(at::tensor({1, 0, 1}, at::kBool)));
+  CHECK(loaded.tensors.at("flags").equal(at::tensor({1, 0, 1}).to(at::kBool)));
   CHECK(loaded.tensors.at("index").equal(at::tensor(std::vector<int64_t>{-1, int64_t{1} << 40})));
   CHECK(loaded.tensors.at("bytes").equal(at::tensor({0, 255}, at::kByte)));
 }
