@@ -1,14 +1,8 @@
 #include "io/safetensors.h"
 
 #include <ATen/ATen.h>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <bit>
-#include <cerrno>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -17,16 +11,14 @@
 #include "core/suggest.h"
 #include "io/file.h"
 #include "io/json.h"
+#include "io/mapping.h"
 
 namespace multiviz {
 namespace {
 
 using nlohmann::json;
 
-static_assert(std::endian::native == std::endian::little, "safetensors data is little-endian");
-
 constexpr uint64_t longest_header = 100'000'000;  // the format's own limit
-constexpr size_t most_dimensions = 64;            // LibTorch's
 
 struct Type {
   const char* name;
@@ -39,35 +31,6 @@ constexpr Type types[] = {{"F64", at::kDouble},         {"F32", at::kFloat},    
                           {"BOOL", at::kBool},          {"U16", at::kUInt16},       {"U32", at::kUInt32},
                           {"U64", at::kUInt64},         {"C64", at::kComplexFloat}, {"F8_E4M3", at::kFloat8_e4m3fn},
                           {"F8_E5M2", at::kFloat8_e5m2}};
-
-// The pages of a file. Private and writable: an in-place operation on a tensor that views it changes the copy that this
-// process sees, not the file.
-class Mapping {
- public:
-  explicit Mapping(const std::string& path) {
-    int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    check(file >= 0, "cannot read '{}': {}", path, system_reason(errno));
-    struct stat status;
-    const bool known = ::fstat(file, &status) == 0 && S_ISREG(status.st_mode);
-    size_ = known ? static_cast<uint64_t>(status.st_size) : 0;
-    if (size_ > 0) data_ = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, file, 0);
-    const int code = errno;
-    ::close(file);
-    check(known, "cannot read '{}': it is not a file: give a .safetensors file", path);
-    check(data_ != MAP_FAILED, "cannot map '{}': {}", path, system_reason(code));
-  }
-  ~Mapping() {
-    if (data_) ::munmap(data_, size_);
-  }
-  Mapping(const Mapping&) = delete;
-  Mapping& operator=(const Mapping&) = delete;
-  char* data() const { return static_cast<char*>(data_); }
-  uint64_t size() const { return size_; }
-
- private:
-  void* data_ = nullptr;
-  uint64_t size_ = 0;
-};
 
 struct Entry {
   std::string name;
@@ -91,23 +54,10 @@ const char* type_name(at::ScalarType scalar, const std::string& tensor) {
   fail("tensor '{}' has dtype {}, which safetensors cannot hold: convert it first", tensor, at::toString(scalar));
 }
 
-// The bytes that a tensor takes. A dimension of 0 does not excuse the others from being sane.
-uint64_t byte_count(const Entry& entry, const std::string& where) {
-  uint64_t bytes = at::elementSize(entry.type), bound = bytes;
-  for (int64_t size : entry.shape) {
-    check(size >= 0, "{}: a size in its shape is negative", where);
-    const bool overflow = __builtin_mul_overflow(bound, static_cast<uint64_t>(std::max<int64_t>(size, 1)), &bound);
-    check(!overflow && bound <= INT64_MAX, "{}: its shape is too large", where);
-    bytes *= static_cast<uint64_t>(size);
-  }
-  return bytes;
-}
-
 Entry parse_entry(const std::string& name, const json& value, uint64_t data_size, const std::string& path) {
   const std::string where = fmt::format("'{}': tensor '{}'", path, name);
   Entry entry{name, parse_type(require<std::string>(value, "dtype", where), where),
               require<std::vector<int64_t>>(value, "shape", where), 0, 0};
-  check(entry.shape.size() <= most_dimensions, "{}: it has {} dimensions", where, entry.shape.size());
   auto offsets = require<std::vector<int64_t>>(value, "data_offsets", where);
   check(offsets.size() == 2 && offsets[0] >= 0 && offsets[0] <= offsets[1], "{}: its data_offsets are not a range",
         where);
@@ -115,7 +65,7 @@ Entry parse_entry(const std::string& name, const json& value, uint64_t data_size
   entry.end = static_cast<uint64_t>(offsets[1]);
   check(entry.end <= data_size, "{}: its data ends at byte {} of {}: the file is truncated or damaged", where,
         entry.end, data_size);
-  const uint64_t bytes = byte_count(entry, where);
+  const uint64_t bytes = byte_count(entry.type, entry.shape, where);
   check(bytes == entry.end - entry.begin, "{}: its shape needs {} bytes, its data_offsets give {}", where, bytes,
         entry.end - entry.begin);
   return entry;
@@ -142,22 +92,6 @@ void check_layout(std::vector<Entry>& entries, uint64_t data_size, const std::st
     position = entry.end;
   }
   check(position == data_size, "'{}': {} bytes after the last tensor belong to no tensor", path, data_size - position);
-}
-
-at::Tensor view(const Entry& entry, char* data, const std::shared_ptr<Mapping>& mapping, const std::string& path) {
-  const uint64_t bytes = entry.end - entry.begin;
-  auto options = at::TensorOptions().dtype(entry.type);
-  if (entry.type == at::kBool)
-    check(std::all_of(data, data + bytes, [](char value) { return value == 0 || value == 1; }),
-          "'{}': tensor '{}' is BOOL and holds a byte that is neither 0 nor 1", path, entry.name);
-  if (bytes == 0) return at::empty(entry.shape, options);
-  if (reinterpret_cast<uintptr_t>(data) % at::elementSize(entry.type) != 0) {
-    at::Tensor copy = at::empty(entry.shape, options);
-    std::memcpy(copy.data_ptr(), data, bytes);
-    return copy;
-  }
-  return at::from_blob(
-      data, entry.shape, [mapping](void*) {}, options);
 }
 
 // The header, padded with spaces so that the data starts at a multiple of 8 bytes. Larger elements come first, which
@@ -205,8 +139,9 @@ SafeTensors load_safetensors(const std::string& path) {
       entries.push_back(parse_entry(name, value, data_size, path));
   }
   check_layout(entries, data_size, path);
-  char* data = mapping->data() + 8 + length;
-  for (const Entry& entry : entries) result.tensors[entry.name] = view(entry, data + entry.begin, mapping, path);
+  for (const Entry& entry : entries)
+    result.tensors[entry.name] = tensor_at(mapping, 8 + length + entry.begin, entry.type, entry.shape,
+                                           fmt::format("'{}': tensor '{}'", path, entry.name));
   return result;
 }
 
