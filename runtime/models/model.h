@@ -86,6 +86,10 @@ class Model {
 
   // Weights by name. Empty for a model that has none to show (TorchScript without names, Lua functions).
   virtual std::vector<std::pair<std::string, at::Tensor>> parameters() const { return {}; }
+  // Tensors that are saved with the weights and that an optimizer leaves alone: running statistics.
+  virtual std::vector<std::pair<std::string, at::Tensor>> buffers() const { return {}; }
+  // Whether forward passes are those of training (batch statistics). Off unless a training run has turned it on.
+  virtual void set_training(bool) {}
   virtual void to(at::Device device) = 0;
   virtual at::Device device() const = 0;
   // Architecture and its settings, enough to make the same model again: saved beside the weights.

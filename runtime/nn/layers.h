@@ -1,0 +1,29 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+namespace multiviz {
+
+struct LinearWeights {
+  at::Tensor weight;  // [out, in]
+  at::Tensor bias;    // [out]
+};
+
+// x [..., in] -> [..., out].
+at::Tensor linear(const at::Tensor& x, const LinearWeights& weights);
+
+// A convolution without bias and the normalisation that follows it.
+struct ConvNormWeights {
+  at::Tensor weight;                      // [out, in, k, k]
+  at::Tensor scale, shift;                // [out]
+  at::Tensor running_mean, running_var;   // [out]
+};
+
+// relu(batch_norm(conv(x))), padded to keep the size at stride 1: [B, in, H, W] -> [B, out, ceil(H / stride), ...]. In
+// training the batch's statistics normalise and update the running ones; otherwise the running ones do, so that rows do
+// not depend on one another.
+at::Tensor conv_norm_relu(const at::Tensor& x, const ConvNormWeights& weights, int64_t stride, bool training);
+
+// x and y in [-1, 1] as two more channels: [B, C, H, W] -> [B, C + 2, H, W].
+at::Tensor append_coordinates(const at::Tensor& x);
+
+}  // namespace multiviz

@@ -1,0 +1,52 @@
+#include "nn/lstm.h"
+
+#include <ATen/ATen.h>
+
+namespace multiviz {
+namespace {
+
+struct Order {
+  at::Tensor sorted, back;         // rows by falling length, and the way back
+  std::vector<int64_t> active;     // how many rows still run at step t
+};
+
+Order by_length(const at::Tensor& mask) {
+  auto [lengths, sorted] = mask.sum(1).sort(/*descending=*/true);
+  auto steps = at::arange(mask.size(1), lengths.options());
+  auto active = (lengths.unsqueeze(0) > steps.unsqueeze(1)).sum(1).to(at::kCPU);
+  Order order{sorted, sorted.argsort(), {}};
+  for (int64_t t = 0; t < active.numel(); ++t) order.active.push_back(active.data_ptr<int64_t>()[t]);
+  return order;
+}
+
+}  // namespace
+
+at::Tensor lstm_last(const at::Tensor& inputs, const at::Tensor& mask, const LstmWeights& weights) {
+  int64_t rows = inputs.size(0), steps = inputs.size(1), width = weights.weight_hh.size(1);
+  bool ragged = mask.defined();
+  Order order;
+  if (ragged) order = by_length(mask);
+  auto sequence = (ragged ? inputs.index_select(0, order.sorted) : inputs).transpose(0, 1);
+  auto projected = at::linear(sequence, weights.weight_ih, weights.bias);  // [T, B, 4 U]
+  auto hidden = at::zeros({rows, width}, inputs.options()), cell = hidden;
+  auto weight_hh = weights.weight_hh.t();
+  std::vector<at::Tensor> finished;  // final states of the rows that ended, last ended first
+  for (int64_t t = 0; t < steps; ++t) {
+    int64_t active = ragged ? order.active[t] : rows;
+    if (active == 0) break;
+    if (active < hidden.size(0)) {
+      finished.push_back(hidden.slice(0, active));
+      hidden = hidden.slice(0, 0, active);
+      cell = cell.slice(0, 0, active);
+    }
+    auto gates = at::addmm(projected[t].slice(0, 0, active), hidden, weight_hh).chunk(4, 1);
+    cell = gates[1].sigmoid() * cell + gates[0].sigmoid() * gates[2].tanh();
+    hidden = gates[3].sigmoid() * cell.tanh();
+  }
+  if (!ragged) return hidden;
+  finished.push_back(hidden);
+  std::reverse(finished.begin(), finished.end());
+  return at::cat(finished, 0).index_select(0, order.back);
+}
+
+}  // namespace multiviz
