@@ -11,7 +11,7 @@ struct Order {
 };
 
 Order by_length(const at::Tensor& mask) {
-  auto [lengths, sorted] = mask.sum(1).sort(/*descending=*/true);
+  auto [lengths, sorted] = mask.sum(1).sort(/*dim=*/0, /*descending=*/true);
   auto steps = at::arange(mask.size(1), lengths.options());
   auto active = (lengths.unsqueeze(0) > steps.unsqueeze(1)).sum(1).to(at::kCPU);
   Order order{sorted, sorted.argsort(), {}};
