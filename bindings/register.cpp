@@ -3,11 +3,15 @@
 namespace multiviz::script {
 
 int open(lua_State* L) {
-  lua_newtable(L);
-  Binder binder(L, -1);
-  register_session(binder);
-  register_tensor(binder);
-  return 1;
+  return guarded(L, [](lua_State* L) {
+    lua_newtable(L);
+    Binder binder(L, -1);
+    register_help(binder);
+    register_progress(binder);
+    register_session(binder);
+    register_tensor(binder);
+    return 1;
+  });
 }
 
 }  // namespace multiviz::script

@@ -4,10 +4,14 @@
 // One line for each file of bindings/ that scripts see, sorted; the same lines in register.cpp.
 namespace multiviz::script {
 
+void register_help(Binder& binder);
+void register_progress(Binder& binder);
 void register_session(Binder& binder);
 void register_tensor(Binder& binder);
 
 // Makes the table `mv` in this state, on top of the stack.
 int open(lua_State* L);
+// The script's help([x]): prints what is known about a function, an object or a table of functions.
+int help(lua_State* L);
 
 }  // namespace multiviz::script

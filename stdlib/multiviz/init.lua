@@ -1,0 +1,4 @@
+-- `require "multiviz"`: what C++ gives, and the Lua modules that are built on it.
+local mv = require "multiviz.core"
+
+return mv
