@@ -1,0 +1,187 @@
+#include "prediction/gaussian_path.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/cancel.h"
+#include "core/parallel.h"
+#include "core/progress.h"
+#include "prediction/coordinate_descent.h"
+
+namespace multiviz {
+namespace {
+
+// One class's problem along the grid, warm-started from lambda to lambda. Its residual correlations r = c - G b are kept
+// for all features, which is what screening and the optimality check need.
+class ClassSolver {
+ public:
+  ClassSolver(const Moments& moments, int64_t label, const ElasticNetOptions& options)
+      : width_(moments.gram.size(0)),
+        gram_(moments.gram.data_ptr<double>()),
+        cross_(moments.cross.data_ptr<double>() + label * width_),
+        square_(moments.response_square[label].item<double>()),
+        tolerance_(options.tolerance.value_or(1e-6) * square_ / 2),
+        max_sweeps_(options.max_iterations),
+        alpha_(options.alpha),
+        set_(gram_, width_),
+        r_(cross_, cross_ + width_) {}
+
+  void solve(double lambda, double previous);
+  double gap() const { return gap_; }
+  double loss() const { return loss_; }
+  double null_loss() const { return square_ / 2; }
+  std::span<const int64_t> features() const { return set_.features(); }
+  const double* coefficients() const { return b_.data(); }
+
+ private:
+  void add(int64_t feature) {
+    set_.add(feature);
+    b_.push_back(0);
+  }
+  void descend(double threshold);
+  bool add_violators();
+  void measure();
+
+  int64_t width_;
+  const double* gram_;
+  const double* cross_;
+  double square_, tolerance_;
+  int64_t max_sweeps_, sweeps_ = 0;
+  double alpha_;
+  Penalty penalty_{};
+  WorkingSet set_;
+  std::vector<double> b_;  // of the working set's features
+  std::vector<double> r_;  // [D]
+  double gap_ = 0, loss_ = 0;
+};
+
+// Sweeps until no coordinate gains more than the threshold, then brings r up to date for all features.
+void ClassSolver::descend(double threshold) {
+  std::vector<double> before = b_, residual(b_.size());
+  auto features = set_.features();
+  for (size_t i = 0; i < features.size(); ++i) residual[i] = r_[static_cast<size_t>(features[i])];
+  while (sweeps_ < max_sweeps_) {
+    ++sweeps_;
+    if (sweep(set_, 1.0, penalty_, b_.data(), residual.data()) <= threshold) break;
+  }
+  for (size_t i = 0; i < features.size(); ++i)
+    if (b_[i] != before[i]) add_scaled(before[i] - b_[i], gram_ + features[i] * width_, r_.data(), width_);
+}
+
+bool ClassSolver::add_violators() {
+  bool added = false;
+  for (int64_t j = 0; j < width_; ++j) {
+    if (std::abs(r_[static_cast<size_t>(j)]) <= penalty_.l1 || set_.contains(j)) continue;
+    add(j);
+    added = true;
+  }
+  return added;
+}
+
+// Loss and duality gap, the smaller of two: of the residual as it is, which the conjugate of the penalty allows when there
+// is a ridge part, and of the residual scaled down until it is feasible for the problem in which the ridge penalty is
+// written as D more rows of data.
+void ClassSolver::measure() {
+  double cross_b = 0, r_b = 0, b1 = 0, b2 = 0, largest = 0;
+  auto features = set_.features();
+  std::vector<double> ridge(static_cast<size_t>(width_), 0.0);
+  for (size_t i = 0; i < features.size(); ++i) {
+    size_t j = static_cast<size_t>(features[i]);
+    cross_b += cross_[j] * b_[i];
+    r_b += r_[j] * b_[i];
+    b1 += std::abs(b_[i]);
+    b2 += b_[i] * b_[i];
+    ridge[j] = penalty_.l2 * b_[i];
+  }
+  double excess = 0;
+  for (size_t j = 0; j < ridge.size(); ++j) {
+    largest = std::max(largest, std::abs(r_[j] - ridge[j]));
+    double over = std::max(0.0, std::abs(r_[j]) - penalty_.l1);
+    excess += over * over;
+  }
+  double residual = square_ - cross_b - r_b;  // |y - X b|^2
+  double shrink = largest > penalty_.l1 ? penalty_.l1 / largest : 1.0;
+  loss_ = residual / 2;
+  gap_ = (1 + shrink * shrink) / 2 * (residual + penalty_.l2 * b2) + penalty_.l1 * b1 - shrink * (square_ - cross_b);
+  if (penalty_.l2 > 0)
+    gap_ = std::min(gap_, residual - square_ + cross_b + penalty_.l1 * b1 + penalty_.l2 / 2 * b2 + excess / (2 * penalty_.l2));
+}
+
+void ClassSolver::solve(double lambda, double previous) {
+  penalty_ = {alpha_ * lambda, (1 - alpha_) * lambda};
+  for (int64_t j = 0; j < width_; ++j)  // the sequential strong rule (Tibshirani et al., 2012)
+    if (std::abs(r_[static_cast<size_t>(j)]) >= alpha_ * (2 * lambda - previous) && !set_.contains(j)) add(j);
+  sweeps_ = 0;
+  for (double threshold = tolerance_ / 8; sweeps_ < max_sweeps_; threshold /= 8) {
+    do {
+      descend(threshold);
+    } while (sweeps_ < max_sweeps_ && add_violators());
+    measure();
+    if (gap_ <= tolerance_) return;
+  }
+  measure();
+}
+
+struct Curve {
+  std::vector<double> loss, gap;
+};
+
+// Fills one class's path; `intercept` is mean y - mean z . b on the original scale.
+Curve run_class(const Moments& moments, int64_t label, const std::vector<double>& grid,
+                const ElasticNetOptions& options, ClassPath& path) {
+  ClassSolver solver(moments, label, options);
+  const double* mean = moments.mean.data_ptr<double>();
+  const double* scale = moments.scale.data_ptr<double>();
+  double response = moments.response_mean[label].item<double>();
+  double previous = std::max(grid.front(), gaussian_lambda_max(moments, options.alpha));
+  Curve curve;
+  for (double lambda : grid) {
+    throw_if_cancelled();
+    solver.solve(lambda, previous);
+    previous = lambda;
+    double intercept = response;
+    for (size_t i = 0; i < solver.features().size(); ++i) {
+      int64_t j = solver.features()[i];
+      intercept -= mean[j] / scale[j] * solver.coefficients()[i];
+    }
+    path.append(solver.features(), solver.coefficients(), scale, intercept);
+    curve.loss.push_back(solver.loss());
+    curve.gap.push_back(solver.null_loss() > 0 ? std::max(0.0, solver.gap()) / solver.null_loss() : 0.0);
+  }
+  return curve;
+}
+
+}  // namespace
+
+double gaussian_lambda_max(const Moments& moments, double alpha) {
+  return moments.cross.abs().max().item<double>() / std::max(alpha, 1e-3);
+}
+
+Fit gaussian_path(const Moments& moments, const std::vector<double>& grid, const ElasticNetOptions& options) {
+  int64_t classes = moments.cross.size(0);
+  Fit fit{grid, std::vector<ClassPath>(static_cast<size_t>(classes)), {}, {}};
+  std::vector<Curve> curves(static_cast<size_t>(classes));
+  Progress progress("sparse linear model", classes);
+  parallel_for(
+      classes,
+      [&](int64_t label) {
+        auto k = static_cast<size_t>(label);
+        curves[k] = run_class(moments, label, grid, options, fit.classes[k]);
+      },
+      [&](int64_t finished) { progress.advance(finished); });
+  double null_loss = moments.response_square.sum().item<double>() / 2;
+  for (size_t l = 0; l < grid.size(); ++l) {
+    double loss = 0, gap = 0;
+    for (const Curve& curve : curves) {
+      loss += curve.loss[l];
+      gap = std::max(gap, curve.gap[l]);
+    }
+    fit.deviance.push_back(null_loss > 0 ? 1 - loss / null_loss : 0.0);
+    fit.gap.push_back(gap);
+  }
+  return fit;
+}
+
+}  // namespace multiviz
