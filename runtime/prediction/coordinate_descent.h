@@ -40,8 +40,8 @@ struct Penalty {
   double l1, l2;
 };
 
-// One sweep of coordinate descent over the working set: updates b [W] and residual = q - s H b [W] in place. Returns the
-// largest of s H_jj (change of b_j)^2, twice the objective's largest decrease by one coordinate.
+// One sweep of coordinate descent over the working set: updates b [W] and residual = q - s H b [W] in place. Returns
+// the largest of s H_jj (change of b_j)^2, twice the objective's largest decrease by one coordinate.
 double sweep(const WorkingSet& set, double scale, Penalty penalty, double* b, double* residual);
 
 // y += a x. With the widest vector instructions that this CPU has, and the same result on all.

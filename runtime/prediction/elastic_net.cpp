@@ -1,6 +1,7 @@
 #include "prediction/elastic_net.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <algorithm>
 #include <cmath>
@@ -19,11 +20,12 @@ constexpr int64_t most_train_rows = 10000;  // that the accuracy of the fit is t
 
 void check_options(const ElasticNetOptions& options) {
   check(options.lambdas >= 1, "lambdas is {}: give the number of lambdas, 1 or more", options.lambdas);
-  check(options.epsilon > 0 && options.epsilon < 1, "epsilon is {}: the last lambda as a share of the first lies between 0 and 1",
-        options.epsilon);
-  check(options.alpha >= 0 && options.alpha <= 1, "alpha is {}: the share of the l1 penalty lies in 0 to 1", options.alpha);
-  check(options.holdout >= 0 && options.holdout < 1, "holdout is {}: the share of rows to hold out lies in 0 to below 1",
-        options.holdout);
+  check(options.epsilon > 0 && options.epsilon < 1,
+        "epsilon is {}: the last lambda as a share of the first lies between 0 and 1", options.epsilon);
+  check(options.alpha >= 0 && options.alpha <= 1, "alpha is {}: the share of the l1 penalty lies in 0 to 1",
+        options.alpha);
+  check(options.holdout >= 0 && options.holdout < 1,
+        "holdout is {}: the share of rows to hold out lies in 0 to below 1", options.holdout);
   check(options.tolerance.value_or(1) > 0, "tolerance is {}: it must be positive", options.tolerance.value_or(1));
   check(options.max_iterations >= 1, "max_iterations is {}: allow at least 1", options.max_iterations);
   check(options.saturation >= 0, "saturation is {}: it must not be negative", options.saturation);
@@ -34,8 +36,8 @@ void check_options(const ElasticNetOptions& options) {
 void check_features(const at::Tensor& features) {
   check(features.defined() && features.dim() == 2 && features.is_floating_point(),
         "the features are not a matrix of floating-point numbers: give [datapoints, features]");
-  check(features.size(0) >= 2 && features.size(1) >= 1, "the features are {} x {}: at least 2 datapoints and 1 feature are needed",
-        features.size(0), features.size(1));
+  check(features.size(0) >= 2 && features.size(1) >= 1,
+        "the features are {} x {}: at least 2 datapoints and 1 feature are needed", features.size(0), features.size(1));
   for_each_batch(features.size(0), block_rows, [&](int64_t begin, int64_t end) {
     at::Tensor bad = features.slice(0, begin, end).isfinite().logical_not();
     if (!bad.any().item<bool>()) return;
@@ -50,7 +52,8 @@ void check_response(const Response& response, int64_t rows, Family family) {
   int64_t classes = static_cast<int64_t>(response.names.size());
   check(response.labels.defined() != response.targets.defined(), "give either labels or targets");
   if (response.targets.defined()) {
-    check(family == Family::gaussian, "the multinomial family predicts one label per datapoint, not targets: use gaussian");
+    check(family == Family::gaussian,
+          "the multinomial family predicts one label per datapoint, not targets: use gaussian");
     check(response.targets.dim() == 2 && response.targets.size(0) == rows && response.targets.size(1) == classes,
           "targets are {} but there are {} datapoints and {} target names: give [datapoints, targets]",
           c10::str(response.targets.sizes()), rows, classes);
@@ -58,11 +61,12 @@ void check_response(const Response& response, int64_t rows, Family family) {
     return;
   }
   const at::Tensor& labels = response.labels;
-  check(labels.dim() == 1 && labels.size(0) == rows, "there are {} labels for {} datapoints: give one label per datapoint",
-        labels.numel(), rows);
+  check(labels.dim() == 1 && labels.size(0) == rows,
+        "there are {} labels for {} datapoints: give one label per datapoint", labels.numel(), rows);
   check(labels.scalar_type() == at::kLong, "labels must be whole numbers");
   int64_t low = labels.min().item<int64_t>(), high = labels.max().item<int64_t>();
-  check(low >= -1 && high < classes, "label {} is out of range: there are {} classes", low < -1 ? low + 1 : high + 1, classes);
+  check(low >= -1 && high < classes, "label {} is out of range: there are {} classes", low < -1 ? low + 1 : high + 1,
+        classes);
 }
 
 struct Rows {
@@ -75,15 +79,17 @@ Rows split(const Response& response, const at::Tensor& weights, int64_t rows, co
   if (response.labels.defined()) usable = response.labels.cpu() >= 0;
   at::Tensor weight = at::ones({rows}, at::kDouble);
   if (weights.defined()) {
-    check(weights.dim() == 1 && weights.size(0) == rows, "there are {} weights for {} datapoints: give one weight per datapoint",
-          weights.numel(), rows);
+    check(weights.dim() == 1 && weights.size(0) == rows,
+          "there are {} weights for {} datapoints: give one weight per datapoint", weights.numel(), rows);
     weight = weights.to(at::kCPU, at::kDouble);
-    check((weight.isfinite() & (weight >= 0)).all().item<bool>(), "a weight is negative or not finite: weights count datapoints");
+    check((weight.isfinite() & (weight >= 0)).all().item<bool>(),
+          "a weight is negative or not finite: weights count datapoints");
     usable = usable & (weight > 0);
   }
   at::Tensor index = usable.nonzero().squeeze(1);
   int64_t held = static_cast<int64_t>(options.holdout * static_cast<double>(index.size(0)));
-  check(index.size(0) - held >= 2, "{} labelled datapoints of positive weight are too few: at least 2 are needed", index.size(0));
+  check(index.size(0) - held >= 2, "{} labelled datapoints of positive weight are too few: at least 2 are needed",
+        index.size(0));
   at::Tensor order = at::randperm(index.size(0), make_generator(options.seed), at::TensorOptions(at::kLong));
   Rows result;
   result.heldout = std::get<0>(index.index_select(0, order.slice(0, 0, held)).sort());
@@ -103,7 +109,8 @@ at::Tensor present_classes(const Response& response, const Rows& rows) {
   return present;
 }
 
-Fit fit_gaussian(const at::Tensor& features, const Response& response, const Rows& rows, const ElasticNetOptions& options) {
+Fit fit_gaussian(const at::Tensor& features, const Response& response, const Rows& rows,
+                 const ElasticNetOptions& options) {
   if (response.labels.defined()) present_classes(response, rows);
   Moments moment = moments(features, response, rows.fit, rows.weights, options.standardize, options.intercept);
   std::vector<double> grid = options.grid;
@@ -131,7 +138,8 @@ Fit fit_multinomial(const at::Tensor& features, const Response& response, const 
   for (int64_t label = 0; label < classes; ++label) {
     auto& path = fit.classes[static_cast<size_t>(label)];
     int64_t at = rank[label].item<int64_t>();
-    if (at >= 0) path = std::move(part.classes[static_cast<size_t>(at)]);
+    if (at >= 0)
+      path = std::move(part.classes[static_cast<size_t>(at)]);
     else
       for (size_t l = 0; l < fit.lambdas.size(); ++l) path.append_empty(-HUGE_VAL);
   }
@@ -154,7 +162,7 @@ nlohmann::json describe(const ElasticNetOptions& options, const Rows& rows) {
           {"epsilon", options.epsilon},
           {"standardize", options.standardize},
           {"intercept", options.intercept},
-          {"tolerance", options.tolerance.value_or(options.family == Family::gaussian ? 1e-6 : 1e-4)},
+          {"tolerance", options.tolerance.value_or(options.family == Family::gaussian ? 1e-8 : 1e-4)},
           {"holdout", options.holdout},
           {"seed", options.seed},
           {"rows", rows.fit.size(0)},

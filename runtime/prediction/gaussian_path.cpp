@@ -13,8 +13,8 @@
 namespace multiviz {
 namespace {
 
-// One class's problem along the grid, warm-started from lambda to lambda. Its residual correlations r = c - G b are kept
-// for all features, which is what screening and the optimality check need.
+// One class's problem along the grid, warm-started from lambda to lambda. Its residual correlations r = c - G b are
+// kept for all features, which is what screening and the optimality check need.
 class ClassSolver {
  public:
   ClassSolver(const Moments& moments, int64_t label, const ElasticNetOptions& options)
@@ -22,7 +22,7 @@ class ClassSolver {
         gram_(moments.gram.data_ptr<double>()),
         cross_(moments.cross.data_ptr<double>() + label * width_),
         square_(moments.response_square[label].item<double>()),
-        tolerance_(options.tolerance.value_or(1e-6) * square_ / 2),
+        tolerance_(options.tolerance.value_or(1e-8) * square_ / 2),
         max_sweeps_(options.max_iterations),
         alpha_(options.alpha),
         set_(gram_, width_),
@@ -80,9 +80,9 @@ bool ClassSolver::add_violators() {
   return added;
 }
 
-// Loss and duality gap, the smaller of two: of the residual as it is, which the conjugate of the penalty allows when there
-// is a ridge part, and of the residual scaled down until it is feasible for the problem in which the ridge penalty is
-// written as D more rows of data.
+// Loss and duality gap, the smaller of two: of the residual as it is, which the conjugate of the penalty allows when
+// there is a ridge part, and of the residual scaled down until it is feasible for the problem in which the ridge
+// penalty is written as D more rows of data.
 void ClassSolver::measure() {
   double cross_b = 0, r_b = 0, b1 = 0, b2 = 0, largest = 0;
   auto features = set_.features();
@@ -106,7 +106,8 @@ void ClassSolver::measure() {
   loss_ = residual / 2;
   gap_ = (1 + shrink * shrink) / 2 * (residual + penalty_.l2 * b2) + penalty_.l1 * b1 - shrink * (square_ - cross_b);
   if (penalty_.l2 > 0)
-    gap_ = std::min(gap_, residual - square_ + cross_b + penalty_.l1 * b1 + penalty_.l2 / 2 * b2 + excess / (2 * penalty_.l2));
+    gap_ = std::min(
+        gap_, residual - square_ + cross_b + penalty_.l1 * b1 + penalty_.l2 / 2 * b2 + excess / (2 * penalty_.l2));
 }
 
 void ClassSolver::solve(double lambda, double previous) {

@@ -20,8 +20,11 @@ Sums accumulate(const at::Tensor& features, const Response& response, const at::
                 const at::Tensor& weights) {
   auto options = features.options().dtype(at::kDouble);
   int64_t width = features.size(1), classes = static_cast<int64_t>(response.names.size());
-  Sums sums{features.select(0, rows[0].item<int64_t>()).to(at::kDouble), at::zeros({width}, options),
-            at::zeros({width, width}, options), at::zeros({classes, width}, options), at::zeros({classes}, options),
+  Sums sums{features.select(0, rows[0].item<int64_t>()).to(at::kDouble),
+            at::zeros({width}, options),
+            at::zeros({width, width}, options),
+            at::zeros({classes, width}, options),
+            at::zeros({classes}, options),
             at::zeros({classes}, options)};
   for_each_batch(rows.size(0), block_rows, [&](int64_t begin, int64_t end) {
     at::Tensor index = rows.slice(0, begin, end).to(features.device());
@@ -54,8 +57,8 @@ Sums accumulate(const at::Tensor& features, const Response& response, const at::
 
 }  // namespace
 
-Moments moments(const at::Tensor& features, const Response& response, const at::Tensor& rows,
-                const at::Tensor& weights, bool standardize, bool intercept) {
+Moments moments(const at::Tensor& features, const Response& response, const at::Tensor& rows, const at::Tensor& weights,
+                bool standardize, bool intercept) {
   Sums sums = accumulate(features, response, rows, weights);
   at::Tensor covariance = sums.square - sums.mean.outer(sums.mean);
   at::Tensor mean = sums.mean + sums.shift;
@@ -75,7 +78,8 @@ Moments moments(const at::Tensor& features, const Response& response, const at::
   result.mean = (intercept ? mean : at::zeros_like(mean)).cpu();
   result.scale = result.scale.cpu().contiguous();
   result.response_mean = (intercept ? sums.response_mean : at::zeros_like(sums.response_mean)).cpu();
-  result.response_square = (sums.response_square - (intercept ? sums.response_mean.square() : 0 * sums.response_mean)).cpu();
+  result.response_square =
+      (sums.response_square - (intercept ? sums.response_mean.square() : 0 * sums.response_mean)).cpu();
   return result;
 }
 

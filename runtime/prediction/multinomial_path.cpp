@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/cancel.h"
+#include "core/error.h"
 #include "core/parallel.h"
 #include "core/progress.h"
 #include "prediction/multinomial_problem.h"
@@ -21,6 +22,13 @@ struct Iterate {
 
   double objective() const { return point.loss + penalty; }
 };
+
+// Threads cost more than a few thousand multiplications.
+bool worth_threads(const std::vector<WorkingSet>& sets) {
+  int64_t work = 0;
+  for (const WorkingSet& set : sets) work += set.size() * set.size();
+  return work > 50000;
+}
 
 class Solver {
  public:
@@ -139,12 +147,11 @@ Iterate Solver::proximal_step(const Iterate& from) {
   double rounding = 1e-7 * null_loss_;
   for (;; lipschitz_ *= 1.5) {
     Iterate to{at::zeros_like(from.b), from.intercepts.clone(), {}, 0};
-    parallel_for(problem_.classes(), [&](int64_t label) {
-      change[static_cast<size_t>(label)] = descend(label, from, gradient, to);
-    });
+    parallel_for(problem_.classes(),
+                 [&](int64_t label) { change[static_cast<size_t>(label)] = descend(label, from, gradient, to); });
     to.point = problem_.at(problem_.fits(to.b.slice(1, 0, problem_.used()), to.intercepts));
     double bound = from.point.loss;
-    for (double one : change) bound += one;
+    for (double part : change) bound += part;
     if (to.point.loss <= bound + rounding || lipschitz_ > 1e6) {
       to.penalty = penalty_of(to.b);
       return to;
@@ -206,6 +213,7 @@ Fit multinomial_path(const at::Tensor& features, const at::Tensor& rows, const a
   Solver solver(problem, moments, options);
   Fit fit{options.grid, std::vector<ClassPath>(static_cast<size_t>(classes)), {}, {}};
   double previous = solver.lambda_max();
+  check(previous > 0, "no feature varies together with any label: there is nothing to fit");
   if (fit.lambdas.empty()) fit.lambdas = lambda_grid(previous, options.epsilon, options.lambdas);
   previous = std::max(previous, fit.lambdas.front());
   Progress progress("sparse linear model", static_cast<int64_t>(fit.lambdas.size()));

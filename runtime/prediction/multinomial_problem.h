@@ -8,8 +8,8 @@
 
 namespace multiviz {
 
-// What softmax regression sees of the rows of a fit, in the features' dtype and on their device: X standardised, [D, n],
-// with the features that are in use first, so that products with them need no copy.
+// What softmax regression sees of the rows of a fit, in the features' dtype and on their device: X standardised, [D,
+// n], with the features that are in use first, so that products with them need no copy.
 class MultinomialProblem {
  public:
   // State of the model at some fits F [n, C].
@@ -39,8 +39,8 @@ class MultinomialProblem {
   at::Tensor residual(const Point& point) const;
   // X residual over the features in use, or over all: float64 [C, used or D], by position, on the CPU.
   at::Tensor gradient(const at::Tensor& residual, bool all) const;
-  // Primal minus dual objective at a point whose gradient over all features (by position) and intercept gradient [C] are
-  // given, `penalty` being the value of the penalty there.
+  // Primal minus dual objective at a point whose gradient over all features (by position) and intercept gradient [C]
+  // are given, `penalty` being the value of the penalty there.
   double gap(const Point& point, const at::Tensor& gradient, const at::Tensor& intercept_gradient, Penalty weights,
              double penalty, bool intercept) const;
 

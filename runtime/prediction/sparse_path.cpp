@@ -17,9 +17,11 @@ struct Entries {
 };
 
 Entries entries(const SparsePath& path, int64_t label, int64_t l) {
-  check(label >= 0 && label < path.classes(), "label {} is out of range: the path has {} classes", label + 1, path.classes());
+  check(label >= 0 && label < path.classes(), "label {} is out of range: the path has {} classes", label + 1,
+        path.classes());
   const int64_t* offset = path.offsets.data_ptr<int64_t>() + label * path.size() + l;
-  return {path.columns.data_ptr<int32_t>() + offset[0], path.values.data_ptr<double>() + offset[0], offset[1] - offset[0]};
+  return {path.columns.data_ptr<int32_t>() + offset[0], path.values.data_ptr<double>() + offset[0],
+          offset[1] - offset[0]};
 }
 
 void check_count(int64_t n, const SparsePath& path) {
@@ -28,15 +30,14 @@ void check_count(int64_t n, const SparsePath& path) {
 
 at::Tensor one_row(const at::Tensor& row, const SparsePath& path) {
   check(row.defined() && row.dim() == 1 && row.size(0) == path.features,
-        "the datapoint's features are {}: the path is over {} features", row.defined() ? c10::str(row.sizes()) : "missing",
-        path.features);
+        "the datapoint's features are {}: the path is over {} features",
+        row.defined() ? c10::str(row.sizes()) : "missing", path.features);
   return row.to(at::kCPU, at::kDouble).contiguous();
 }
 
 std::vector<Contribution> strongest(std::vector<Contribution> all, int64_t n, double Contribution::*by) {
-  std::stable_sort(all.begin(), all.end(), [by](const Contribution& a, const Contribution& b) {
-    return std::abs(a.*by) > std::abs(b.*by);
-  });
+  std::stable_sort(all.begin(), all.end(),
+                   [by](const Contribution& a, const Contribution& b) { return std::abs(a.*by) > std::abs(b.*by); });
   if (static_cast<int64_t>(all.size()) > n) all.resize(static_cast<size_t>(n));
   return all;
 }
@@ -118,8 +119,8 @@ at::Tensor Selection::predict(const at::Tensor& features) const {
 
 double Selection::accuracy(const at::Tensor& features, const at::Tensor& labels) const {
   at::Tensor predicted = predict(features);
-  check(labels.dim() == 1 && labels.size(0) == predicted.size(0), "there are {} labels for {} datapoints", labels.numel(),
-        predicted.size(0));
+  check(labels.dim() == 1 && labels.size(0) == predicted.size(0), "there are {} labels for {} datapoints",
+        labels.numel(), predicted.size(0));
   at::Tensor known = labels.cpu() >= 0;
   check(known.any().item<bool>(), "no datapoint has a label: accuracy needs labels");
   return ((predicted == labels.cpu()) & known).sum().item<double>() / known.sum().item<double>();
@@ -136,7 +137,8 @@ Selection at_nonzeros(SparsePathPtr path, double per_class) {
     most = one.nonzeros_per_class();
     best = one;
   }
-  check(most >= 0, "every model of the path has more than {} nonzeros per class: fit it with larger lambdas", per_class);
+  check(most >= 0, "every model of the path has more than {} nonzeros per class: fit it with larger lambdas",
+        per_class);
   return best;
 }
 
@@ -164,17 +166,17 @@ Selection at_lambda(SparsePathPtr path, double lambda) {
 
 std::string summary(const SparsePath& path, int64_t most) {
   const char* score = path.classification ? "accuracy" : "R^2";
-  std::string text = fmt::format("sparse path: {}, {} classes x {} features, {} lambdas, alpha {:g}, worst gap {:.1e}\n",
-                                 family_name(path.family), path.classes(), path.features, path.size(), path.alpha,
-                                 *std::max_element(path.gap.begin(), path.gap.end()));
+  std::string text = fmt::format(
+      "sparse path: {}, {} classes x {} features, {} lambdas, alpha {:g}, worst gap {:.1e}\n", family_name(path.family),
+      path.classes(), path.features, path.size(), path.alpha, *std::max_element(path.gap.begin(), path.gap.end()));
   text += fmt::format("{:>12}  {:>14}  {:>14}  {:>14}", "lambda", "nonzeros/class", fmt::format("{}, fit", score),
                       path.heldout.empty() ? "" : fmt::format("{}, held out", score));
   int64_t shown = std::min(most, path.size());
   for (int64_t i = 0; i < shown; ++i) {
     int64_t l = shown == 1 ? 0 : i * (path.size() - 1) / (shown - 1);
     auto at = static_cast<size_t>(l);
-    text += fmt::format("\n{:>12.4g}  {:>14.1f}  {:>14.3f}", path.lambdas[at], Selection{SparsePathPtr(&path, [](auto*) {}), l}.nonzeros_per_class(),
-                        path.train[at]);
+    text += fmt::format("\n{:>12.4g}  {:>14.1f}  {:>14.3f}", path.lambdas[at],
+                        Selection{SparsePathPtr(&path, [](auto*) {}), l}.nonzeros_per_class(), path.train[at]);
     if (!path.heldout.empty()) text += fmt::format("  {:>14.3f}", path.heldout[at]);
   }
   return text;
@@ -183,10 +185,11 @@ std::string summary(const SparsePath& path, int64_t most) {
 std::string summary(const Selection& selection) {
   auto at = static_cast<size_t>(selection.index);
   const SparsePath& path = *selection.path;
-  return fmt::format("sparse model: {}, lambda {:.4g} ({} of {}), {:.1f} nonzeros per class of {} features, {} {:.3f} {}",
-                     family_name(path.family), selection.lambda(), selection.index + 1, path.size(),
-                     selection.nonzeros_per_class(), path.features, path.classification ? "accuracy" : "R^2",
-                     path.score()[at], path.heldout.empty() ? "on the fit" : "held out");
+  return fmt::format(
+      "sparse model: {}, lambda {:.4g} ({} of {}), {:.1f} nonzeros per class of {} features, {} {:.3f} {}",
+      family_name(path.family), selection.lambda(), selection.index + 1, path.size(), selection.nonzeros_per_class(),
+      path.features, path.classification ? "accuracy" : "R^2", path.score()[at],
+      path.heldout.empty() ? "on the fit" : "held out");
 }
 
 }  // namespace multiviz

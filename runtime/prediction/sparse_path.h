@@ -14,30 +14,30 @@ const char* family_name(Family family);
 Family parse_family(const std::string& name);  // throws Error for any other name
 
 struct Contribution {
-  int64_t feature;       // 0-based
-  double weight;         // beta
-  double value;          // z, the datapoint's
-  double contribution;   // beta z
+  int64_t feature;      // 0-based
+  double weight;        // beta
+  double value;         // z, the datapoint's
+  double contribution;  // beta z
 };
 
-// The linear models of stage P for every lambda of a grid, coefficients kept sparse: rows of offsets are (class, lambda),
-// class by class, so that entries offsets[c L + l] to offsets[c L + l + 1] are the nonzero coefficients of class c at
-// lambda l, features ascending.
+// The linear models of stage P for every lambda of a grid, coefficients kept sparse: rows of offsets are (class,
+// lambda), class by class, so that entries offsets[c L + l] to offsets[c L + l + 1] are the nonzero coefficients of
+// class c at lambda l, features ascending.
 struct SparsePath {
   Family family = Family::gaussian;
   double alpha = 0;
-  int64_t features = 0;             // D
-  std::vector<std::string> names;   // C: labels, or targets
-  bool classification = true;       // scores are compared over classes; else each target is a regression
-  std::vector<double> lambdas;      // L, descending
-  at::Tensor offsets;               // int64 [C L + 1]
-  at::Tensor columns;               // int32 [nonzeros]
-  at::Tensor values;                // float64 [nonzeros]
-  at::Tensor intercepts;            // float64 [C, L]; -inf for a class that no row of the fit has (multinomial)
-  std::vector<double> train;        // L: accuracy, or R^2 over all targets
-  std::vector<double> heldout;      // the same on the rows held out; empty when none were
-  std::vector<double> deviance;     // L: share of the null deviance explained on the rows of the fit
-  std::vector<double> gap;          // L: duality gap as a share of the null deviance (gaussian: of the worst class)
+  int64_t features = 0;            // D
+  std::vector<std::string> names;  // C: labels, or targets
+  bool classification = true;      // scores are compared over classes; else each target is a regression
+  std::vector<double> lambdas;     // L, descending
+  at::Tensor offsets;              // int64 [C L + 1]
+  at::Tensor columns;              // int32 [nonzeros]
+  at::Tensor values;               // float64 [nonzeros]
+  at::Tensor intercepts;           // float64 [C, L]; -inf for a class that no row of the fit has (multinomial)
+  std::vector<double> train;       // L: accuracy, or R^2 over all targets
+  std::vector<double> heldout;     // the same on the rows held out; empty when none were
+  std::vector<double> deviance;    // L: share of the null deviance explained on the rows of the fit
+  std::vector<double> gap;         // L: duality gap as a share of the null deviance (gaussian: of the worst class)
   nlohmann::json options = nlohmann::json::object();
 
   int64_t classes() const { return static_cast<int64_t>(names.size()); }

@@ -10,7 +10,8 @@ namespace {
 
 constexpr const char* kind = "sparse path 1";
 
-void check_tensor(const SafeTensors& file, const std::string& path, const char* name, at::ScalarType type, int64_t size) {
+void check_tensor(const SafeTensors& file, const std::string& path, const char* name, at::ScalarType type,
+                  int64_t size) {
   auto found = file.tensors.find(name);
   check(found != file.tensors.end(), "{}: there is no tensor '{}': this is not a sparse path", path, name);
   check(found->second.scalar_type() == type && (size < 0 || found->second.numel() == size),
@@ -31,12 +32,9 @@ void check_entries(const SparsePath& path, const std::string& file) {
 }  // namespace
 
 void save(const SparsePath& path, const std::string& file) {
-  nlohmann::json header = {{"kind", kind},
-                           {"family", family_name(path.family)},
-                           {"alpha", path.alpha},
-                           {"features", path.features},
-                           {"names", path.names},
-                           {"classification", path.classification},
+  nlohmann::json header = {{"kind", kind},           {"family", family_name(path.family)},
+                           {"alpha", path.alpha},    {"features", path.features},
+                           {"names", path.names},    {"classification", path.classification},
                            {"options", path.options}};
   auto row = [](const std::vector<double>& values) { return at::tensor(values, at::kDouble); };
   save_safetensors(file,
@@ -87,8 +85,8 @@ SparsePath load_sparse_path(const std::string& file) {
   path.heldout = list("heldout");
   path.deviance = list("deviance");
   path.gap = list("gap");
-  check(path.heldout.empty() || static_cast<int64_t>(path.heldout.size()) == lambdas, "{}: tensor 'heldout' has the wrong size",
-        file);
+  check(path.heldout.empty() || static_cast<int64_t>(path.heldout.size()) == lambdas,
+        "{}: tensor 'heldout' has the wrong size", file);
   path.offsets = stored.tensors.at("offsets").clone();
   path.columns = stored.tensors.at("columns").clone();
   path.values = stored.tensors.at("values").clone();
