@@ -1,13 +1,15 @@
 #include "core/parallel.h"
 
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/TensorIterator.h>
 
 #include <algorithm>
 #include <atomic>
 #include <exception>
 #include <mutex>
 #include <thread>
-#include <vector>
+#include <utility>
 
 #include "core/cancel.h"
 
@@ -40,6 +42,15 @@ void work(Shared& shared, int64_t n, const std::function<void(int64_t)>& run, co
   }
 }
 
+// LibTorch's own threads, reached through an operation over one element per thread: a second pool would fight with them
+// for the cores, since they spin for a while after each operation.
+void on_pool(int64_t threads, const std::function<void()>& body) {
+  at::Tensor elements = at::empty({threads}, at::kByte);
+  auto iterator =
+      at::TensorIteratorConfig().set_check_mem_overlap(false).add_output(elements).add_const_input(elements).build();
+  iterator.for_each([&](char**, const int64_t*, int64_t) { body(); }, 1);
+}
+
 }  // namespace
 
 void parallel_for(int64_t n, const std::function<void(int64_t)>& run, const std::function<void(int64_t)>& done) {
@@ -49,12 +60,11 @@ void parallel_for(int64_t n, const std::function<void(int64_t)>& run, const std:
     int64_t finished = shared.finished.load();
     if (done && finished > reported) done(finished - std::exchange(reported, finished));
   };
-  {
-    std::vector<std::jthread> threads;
-    int64_t others = std::min<int64_t>(at::get_num_threads(), n) - 1;
-    for (int64_t t = 0; t < others; ++t) threads.emplace_back([&] { work(shared, n, run, {}); });
-    work(shared, n, run, report);
-  }
+  auto caller = std::this_thread::get_id();
+  on_pool(std::max<int64_t>(1, std::min<int64_t>(at::get_num_threads(), n)), [&] {
+    bool mine = std::this_thread::get_id() == caller;
+    work(shared, n, run, mine ? std::function<void()>(report) : std::function<void()>());
+  });
   if (shared.error) std::rethrow_exception(shared.error);
   report();
 }

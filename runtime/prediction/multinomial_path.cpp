@@ -147,8 +147,12 @@ Iterate Solver::proximal_step(const Iterate& from) {
   double rounding = 1e-7 * null_loss_;
   for (;; lipschitz_ *= 1.5) {
     Iterate to{at::zeros_like(from.b), from.intercepts.clone(), {}, 0};
-    parallel_for(problem_.classes(),
-                 [&](int64_t label) { change[static_cast<size_t>(label)] = descend(label, from, gradient, to); });
+    auto one = [&](int64_t label) { change[static_cast<size_t>(label)] = descend(label, from, gradient, to); };
+    if (worth_threads(sets_)) {
+      parallel_for(problem_.classes(), one);
+    } else {
+      for (int64_t label = 0; label < problem_.classes(); ++label) one(label);
+    }
     to.point = problem_.at(problem_.fits(to.b.slice(1, 0, problem_.used()), to.intercepts));
     double bound = from.point.loss;
     for (double part : change) bound += part;
