@@ -43,8 +43,8 @@ Region region_of(const Object& object, int8_t index, const Raster& raster, int64
       y1 = std::max(y1, y + 1);
     }
   }
-  // At a few pixels' width an object can fall between the pixel centers.
-  if (x1 == 0) x0 = y0 = 0, y1 = 0;
+  // In a tiny picture an object can fall between the pixel centers: an empty mask and box.
+  if (x1 == 0) x0 = y0 = 0;
   return {describe(object),
           {static_cast<double>(x0), static_cast<double>(y0), static_cast<double>(x1), static_cast<double>(y1)},
           mask};

@@ -18,7 +18,7 @@ struct BlocksOptions {
 // its 28 answers as labels. Scenes, pictures and questions are made when asked for, from (seed, split, index) alone and
 // with IEEE arithmetic only, so every machine gets the same ones; nothing is stored but the last few scenes. Each
 // datapoint has a region for every object, with its visible pixels, and annotations `program` (CLEVR's form), `family`,
-// `hops` and `objects`. Throws Error for an unknown split and for sizes out of range.
+// `hops` and `objects`; its id ends in its 1-based index. Throws Error for an unknown split and for sizes out of range.
 DatasetPtr blocks(const BlocksOptions& options = {});
 
 }  // namespace multiviz
