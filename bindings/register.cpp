@@ -7,9 +7,12 @@ int open(lua_State* L) {
     lua_newtable(L);
     Binder binder(L, -1);
     register_help(binder);
+    register_model(binder);
     register_progress(binder);
     register_session(binder);
+    register_target(binder);
     register_tensor(binder);
+    register_trace(binder);
     return 1;
   });
 }

@@ -5,9 +5,12 @@
 namespace multiviz::script {
 
 void register_help(Binder& binder);
+void register_model(Binder& binder);
 void register_progress(Binder& binder);
 void register_session(Binder& binder);
+void register_target(Binder& binder);
 void register_tensor(Binder& binder);
+void register_trace(Binder& binder);
 
 // Makes the table `mv` in this state, on top of the stack.
 int open(lua_State* L);

@@ -65,6 +65,7 @@ std::string run_key(const Model& model, const Dataset& data, const TrainOptions&
                         {"weight_decay", options.weight_decay},
                         {"betas", {options.beta1, options.beta2}},
                         {"clip", options.clip},
+                        {"guide", {{"taps", options.guide.taps}, {"weight", options.guide.weight}}},
                         {"shuffle", options.shuffle},
                         {"seed", options.seed}};
   return key.dump();

@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/progress.h"
 #include "core/random.h"
+#include "core/suggest.h"
 #include "data/prefetch.h"
 #include "models/checkpoint.h"
 #include "models/score.h"
@@ -93,6 +94,11 @@ void validate(const Model& model, const Dataset& data, const TrainOptions& optio
   check(options.beta1 >= 0 && options.beta1 < 1 && options.beta2 >= 0 && options.beta2 < 1,
         "betas are {} and {}: give numbers from 0 to below 1", options.beta1, options.beta2);
   check(options.weight_decay >= 0 && options.clip >= 0, "weight_decay and clip cannot be negative");
+  check(options.guide.weight >= 0 && (options.guide.weight > 0) == !options.guide.taps.empty(),
+        "a guide needs taps and a weight above 0");
+  for (const auto& tap : options.guide.taps)
+    if (const auto& taps = model.signature().taps; std::find(taps.begin(), taps.end(), tap) == taps.end())
+      fail("{} has no tap '{}'{}", name, tap, suggestion(tap, taps));
   match_modalities(model.signature(), data.modalities());
   if (options.validation) match_modalities(model.signature(), options.validation->modalities());
 }
@@ -139,10 +145,15 @@ class Run {
     double rate = learning_rate(options_, progress_.step, steps_);
     {
       at::AutoGradMode gradients_on(true);
-      auto value = loss(model_, batch, forward_shared(model_, batch));
+      Trace trace;
+      for (const auto& name : options_.guide.taps) trace.record(name);
+      auto value = loss(model_, batch, forward_shared(model_, batch, &trace));
       double number = value.item<double>();
       check(std::isfinite(number), "the loss is not finite at step {}: lower the learning rate (it was {:.2g})",
             progress_.step + 1, rate);
+      if (options_.guide.weight > 0)
+        if (auto guide = guide_loss(trace, options_.guide, batch); guide.defined())
+          value = value + options_.guide.weight * guide;
       auto gradients = torch::autograd::grad({value}, parameters_, {}, /*retain_graph=*/false, /*create_graph=*/false,
                                              /*allow_unused=*/true);
       for (size_t i = 0; i < gradients.size(); ++i)
