@@ -142,17 +142,6 @@ Box area_of(const Leaf& leaf, const at::Tensor& segments) {
   return {0, 0, static_cast<double>(segments.size(1)), static_cast<double>(segments.size(0))};
 }
 
-// The player that the centre of each leaf pixel lies in, -1 for none: int64 [h, w].
-at::Tensor player_of_leaf_pixels(const Players& players, const Leaf& leaf, int64_t h, int64_t w) {
-  auto area = area_of(leaf, players.segments);
-  int64_t height = players.segments.size(0), width = players.segments.size(1);
-  auto x = at::arange(w, at::kDouble).add(0.5).mul((area.x1 - area.x0) / static_cast<double>(w)).add(area.x0).floor();
-  auto y = at::arange(h, at::kDouble).add(0.5).mul((area.y1 - area.y0) / static_cast<double>(h)).add(area.y0).floor();
-  auto outside = x.lt(0).logical_or(x.ge(width)).unsqueeze(0).logical_or(y.lt(0).logical_or(y.ge(height)).unsqueeze(1));
-  auto rows = players.segments.index_select(0, y.clamp(0, height - 1).to(at::kLong));
-  return rows.index_select(1, x.clamp(0, width - 1).to(at::kLong)).masked_fill(outside, -1);
-}
-
 at::Tensor sum_by_player(const at::Tensor& values, const at::Tensor& owner, int64_t count) {
   auto inside = owner.ge(0);
   return at::zeros({count}, at::kDouble).index_add_(0, owner.masked_select(inside), values.masked_select(inside));
@@ -164,8 +153,7 @@ void gather_image(Attribution& out, const Leaf& leaf, const at::Tensor& scores, 
   auto heatmap = resize_to_original(map, area_of(leaf, segments), segments.size(0), segments.size(1));
   out.heatmap = heatmap.to(at::kFloat);
   if (gather == Gather::contribution) {
-    out.weights = sum_by_player(map, player_of_leaf_pixels(out.players, leaf, map.size(0), map.size(1)),
-                                out.players.size());
+    out.weights = sum_by_player(map, player_of_leaf_pixels(out.players, leaf), out.players.size());
     return;
   }
   auto pixels = sum_by_player(at::ones_like(heatmap), segments, out.players.size()).clamp_min(1);
@@ -212,6 +200,17 @@ Players leaf_players(const Modality& modality, const Datapoint& datapoint, const
                                                           : fmt::format("column {}", f + 1));
   }
   return players;
+}
+
+at::Tensor player_of_leaf_pixels(const Players& players, const Leaf& leaf) {
+  int64_t h = leaf.tensor.size(2), w = leaf.tensor.size(3);
+  auto area = area_of(leaf, players.segments);
+  int64_t height = players.segments.size(0), width = players.segments.size(1);
+  auto x = at::arange(w, at::kDouble).add(0.5).mul((area.x1 - area.x0) / static_cast<double>(w)).add(area.x0).floor();
+  auto y = at::arange(h, at::kDouble).add(0.5).mul((area.y1 - area.y0) / static_cast<double>(h)).add(area.y0).floor();
+  auto outside = x.lt(0).logical_or(x.ge(width)).unsqueeze(0).logical_or(y.lt(0).logical_or(y.ge(height)).unsqueeze(1));
+  auto rows = players.segments.index_select(0, y.clamp(0, height - 1).to(at::kLong));
+  return rows.index_select(1, x.clamp(0, width - 1).to(at::kLong)).masked_fill(outside, -1);
 }
 
 Attribution gather_players(Players players, const Leaf& leaf, const at::Tensor& scores, const PlayerOptions& options,

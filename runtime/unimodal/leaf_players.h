@@ -46,4 +46,7 @@ Players leaf_players(const Modality& modality, const Datapoint& datapoint, const
 Attribution gather_players(Players players, const Leaf& leaf, const at::Tensor& scores, const PlayerOptions& options,
                            Gather gather, double* unassigned = nullptr);
 
+// The player that the centre of each pixel of an image's leaf lies in, -1 for none: int64 [h, w].
+at::Tensor player_of_leaf_pixels(const Players& players, const Leaf& leaf);
+
 }  // namespace multiviz
