@@ -1,0 +1,17 @@
+# Puts the files of present/report/ into a source file, as they are.
+set(report "${CMAKE_CURRENT_SOURCE_DIR}/present/report")
+set(report_files report.html report.css dom.js panels.js cards.js graph.js report.js) # scripts in this order
+list(TRANSFORM report_files PREPEND "${report}/")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${report_files})
+set(REPORT_JS "")
+foreach(path IN LISTS report_files)
+  file(READ "${path}" text)
+  if(path MATCHES "\\.html$")
+    set(REPORT_HTML "${text}")
+  elseif(path MATCHES "\\.css$")
+    set(REPORT_CSS "${text}")
+  else()
+    string(APPEND REPORT_JS "${text}\n")
+  endif()
+endforeach()
+configure_file(present/report_files.cpp.in "${CMAKE_CURRENT_BINARY_DIR}/report_files.cpp" @ONLY)

@@ -1,0 +1,147 @@
+// How the weights of one modality are drawn.
+
+const longestNumberedText = 40;
+
+function legend(view) {
+  const low = view.signed ? `${show(-view.limit)} lowers` : "0";
+  const high = view.signed ? `${showSigned(view.limit)} raises` : show(view.limit);
+  return el("div", { class: "legend", role: "img", "aria-label": `Colours run from ${low} to ${high}` },
+    el("span", {}, low),
+    el("span", { class: "scale", style: { "background-image": `linear-gradient(to right, ${view.colors.join(", ")})` } }),
+    el("span", {}, high));
+}
+
+function badge(text, at) {
+  return el("span", { class: "badge", "aria-hidden": "true", style: { left: at.x + "%", top: at.y + "%" } }, text);
+}
+
+// The picture with layers stacked over it: {src, alt, kind}.
+function stack(picture, alt, layers, badges) {
+  return el("div", { class: layers.some((layer) => layer.kind === "layer") ? "stack covered" : "stack", style: { "aspect-ratio": `${picture.width} / ${picture.height}` } },
+    el("img", { src: picture.src, alt, class: "photo" }),
+    layers.map((layer) => el("img", { src: layer.src, alt: "", class: layer.kind })),
+    badges);
+}
+
+function toggle(text, on, change) {
+  const box = el("input", { type: "checkbox", checked: on, onchange: () => change(box.checked) });
+  return el("label", { class: "control" }, box, text);
+}
+
+function rankedList(items, twoSided, numbered) {
+  if (!items.length) return null;
+  const limit = strongestOf(items.map((item) => item.weight));
+  return el("ol", { class: "ranked" }, items.map((item, i) => el("li", {},
+    numbered ? el("span", { class: "rank" }, String(i + 1)) : null,
+    el("span", { class: "label" }, item.name),
+    bar(item.weight, limit, twoSided),
+    el("span", { class: "number" }, showAmong(item.weight, limit, 3)))));
+}
+
+function imagePanel(panel) {
+  const layers = [{ src: panel.layer, kind: "layer" }];
+  if (panel.outlines) layers.push({ src: panel.outlines, kind: "outlines" });
+  const badges = panel.top.map((item, i) => item.at ? badge(String(i + 1), item.at) : null);
+  const named = panel.top.slice(0, 3).map((item) => `${item.name} ${showSigned(item.weight)}`).join(", ");
+  const picture = stack(panel, `${panel.modality}. ${panel.caption}${named ? ": " + named : ""}`, layers, badges);
+  const slider = el("input", {
+    type: "range", min: 0, max: 100, value: 75, "aria-label": "Opacity of the overlay",
+    oninput: () => picture.style.setProperty("--opacity", slider.value / 100),
+  });
+  const controls = el("div", { class: "controls" },
+    toggle("overlay", true, (on) => picture.classList.toggle("raw", !on)), slider,
+    panel.outlines ? toggle("outlines", true, (on) => picture.classList.toggle("plain", !on)) : null,
+    badges.some((item) => item) ? toggle("ranks", true, (on) => picture.classList.toggle("unnumbered", !on)) : null);
+  return [picture, controls, legend(panel.legend), rankedList(panel.top, panel.legend.signed, badges.some((item) => item))];
+}
+
+function textPanel(panel) {
+  const weighed = panel.pieces.filter((piece) => piece.weight !== undefined);
+  const numbered = weighed.length <= longestNumberedText;
+  const words = panel.pieces.map((piece) => {
+    if (piece.weight === undefined) return piece.text;
+    const strength = Math.min(1, Math.abs(piece.weight || 0) / panel.legend.limit);
+    return el("span", {
+      class: `word ${signClass(piece.weight)}`, style: { "--strength": strength.toFixed(3) }, tabindex: numbered ? null : "0",
+      title: `${piece.text}: ${showSigned(piece.weight)}`, role: "img", "aria-label": `${piece.text}: ${showSigned(piece.weight)}`,
+    }, el("span", {}, piece.text), numbered ? el("small", {}, showAmong(piece.weight, panel.legend.limit, 2)) : null);
+  });
+  return [el("p", { class: numbered ? "words numbered" : "words" }, words)];
+}
+
+function line(points) {
+  const known = points.filter((value) => value !== null);
+  const low = Math.min(...known), high = Math.max(...known), span = high - low || 1;
+  const place = points.map((value, i) =>
+    value === null ? null : `${(100 * i / Math.max(1, points.length - 1)).toFixed(2)},${(38 - 36 * (value - low) / span).toFixed(2)}`);
+  return svg("svg", { viewBox: "0 0 100 40", preserveAspectRatio: "none", class: "line", "aria-hidden": "true" },
+    svg("polyline", { points: place.filter((point) => point).join(" ") }));
+}
+
+function frameBars(weights, names) {
+  const limit = strongestOf(weights), width = 100 / weights.length;
+  return svg("svg", { viewBox: "0 0 100 40", preserveAspectRatio: "none", class: "frames", role: "img", "aria-label": "Weight of each frame" },
+    svg("line", { x1: 0, x2: 100, y1: 20, y2: 20, class: "axis" }),
+    weights.map((weight, i) => {
+      const height = 18 * Math.abs(weight || 0) / limit;
+      return svg("rect", { x: i * width + width * 0.1, width: width * 0.8, y: weight < 0 ? 20 : 20 - height, height, class: signClass(weight) },
+        svg("title", {}, `${names.length ? names[i] : "frame " + (i + 1)}: ${showSigned(weight)}`));
+    }));
+}
+
+function seriesChart(series, bars) {
+  const rows = series.channels.map((channel) =>
+    el("div", { class: "strip" }, el("span", { class: "label", title: channel.name }, channel.name), line(channel.points)));
+  if (bars) rows.push(el("div", { class: "strip" }, el("span", { class: "label" }, "weight"), frameBars(bars, series.frame_names)));
+  const hidden = series.channel_count - series.channels.length;
+  return el("div", { class: "series" }, rows, el("p", { class: "note" },
+    `${plural(series.frames, "frame")}` + (hidden > 0 ? `; the ${series.channels.length} channels that vary most of ${showCount(series.channel_count)}` : "")));
+}
+
+function seriesPanel(panel) {
+  return [seriesChart(panel.series, panel.bars),
+    panel.layer ? el("img", { src: panel.layer, class: "cells", alt: `${panel.caption}, channels from top to bottom, time from left to right` }) : null,
+    panel.layer ? legend(panel.legend) : null,
+    rankedList(panel.top.slice(0, 10), panel.legend.signed, false)];
+}
+
+function tablePanel(panel) {
+  const rest = panel.row_count - panel.rows.length;
+  return [el("table", { class: "columns" },
+    el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "column"), el("th", { scope: "col", class: "number" }, "value"),
+      el("th", { scope: "col" }), el("th", { scope: "col", class: "number" }, "weight"))),
+    el("tbody", {}, panel.rows.map((row) => el("tr", {},
+      el("th", { scope: "row" }, row.name), el("td", { class: "number" }, row.value === undefined ? "" : show(row.value)),
+      el("td", { class: "wide" }, bar(row.weight, panel.legend.limit, panel.legend.signed)),
+      el("td", { class: "number" }, showAmong(row.weight, panel.legend.limit, 3)))))),
+    rest > 0 ? el("p", { class: "note" }, `and ${plural(rest, "column")} of smaller weight`) : null];
+}
+
+const drawPanel = { image: imagePanel, text: textPanel, time_series: seriesPanel, tabular: tablePanel };
+
+function panelFigure(panel, selected) {
+  const heading = panel.component ? `${panel.modality}, ${panel.component}` : panel.modality;
+  return el("figure", { class: `panel ${panel.kind}`, "data-target": panel.target, hidden: panel.target !== selected },
+    el("h4", {}, heading), drawPanel[panel.kind](panel), el("figcaption", {}, panel.caption + "."));
+}
+
+// How the values of one modality are drawn, without weights.
+function valueFigure(value, options) {
+  if (value.kind === "image") {
+    const boxes = value.regions.map((region) => el("span", {
+      class: region.referred ? "box referred" : "box", title: region.name,
+      style: { left: region.x + "%", top: region.y + "%", width: region.width + "%", height: region.height + "%" },
+    }, el("span", {}, region.name)));
+    const picture = stack(value, value.name, [], el("div", { class: "boxes", hidden: true }, boxes));
+    const referred = value.regions.some((region) => region.referred);
+    const note = el("span", { class: "note", hidden: true }, referred ? "yellow: what the question refers to" : "");
+    return el("figure", { class: "value image" }, picture,
+      boxes.length && !options.small ? el("div", { class: "controls" },
+        toggle("regions", false, (on) => { picture.querySelector(".boxes").hidden = note.hidden = !on; }), note) : null);
+  }
+  if (value.kind === "text") return el("blockquote", { class: "value text" }, value.text);
+  if (value.kind === "time_series") return el("figure", { class: "value" }, el("h4", {}, value.name), seriesChart(value, null));
+  return el("figure", { class: "value" }, el("h4", {}, value.name), el("table", { class: "columns" },
+    el("tbody", {}, value.rows.slice(0, options.small ? 6 : 40).map((row) =>
+      el("tr", {}, el("th", { scope: "row" }, row.name), el("td", { class: "number" }, show(row.value)))))));
+}
