@@ -9,6 +9,7 @@
 #include "core/batch.h"
 #include "core/error.h"
 #include "core/random.h"
+#include "core/stopwatch.h"
 #include "prediction/gaussian_path.h"
 #include "prediction/multinomial_path.h"
 
@@ -174,6 +175,7 @@ nlohmann::json describe(const ElasticNetOptions& options, const Rows& rows) {
 SparsePath elastic_net(const at::Tensor& features, const Response& response, const at::Tensor& weights,
                        const ElasticNetOptions& given) {
   at::NoGradGuard no_grad;
+  Stopwatch stopwatch;
   ElasticNetOptions options = given;
   std::sort(options.grid.rbegin(), options.grid.rend());
   check_options(options);
@@ -193,6 +195,7 @@ SparsePath elastic_net(const at::Tensor& features, const Response& response, con
   assemble(std::move(fit), path);
   path.train = score_path(path, features, response, rows.fit.slice(0, 0, most_train_rows));
   if (rows.heldout.size(0) > 0) path.heldout = score_path(path, features, response, rows.heldout);
+  path.seconds = stopwatch.seconds();
   return path;
 }
 

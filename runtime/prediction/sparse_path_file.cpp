@@ -35,6 +35,7 @@ void save(const SparsePath& path, const std::string& file) {
   nlohmann::json header = {{"kind", kind},           {"family", family_name(path.family)},
                            {"alpha", path.alpha},    {"features", path.features},
                            {"names", path.names},    {"classification", path.classification},
+                           {"seconds", path.seconds},
                            {"options", path.options}};
   auto row = [](const std::vector<double>& values) { return at::tensor(values, at::kDouble); };
   save_safetensors(file,
@@ -63,6 +64,7 @@ SparsePath load_sparse_path(const std::string& file) {
     path.features = header.at("features");
     path.names = header.at("names").get<std::vector<std::string>>();
     path.classification = header.at("classification");
+    path.seconds = header.at("seconds");
     path.options = header.at("options");
   } catch (const nlohmann::json::exception& error) {
     fail("{}: the header is damaged: {}", file, error.what());

@@ -38,13 +38,13 @@ struct FeatureWeight {
   int64_t feature = 0;      // 0-based
   double weight = 0;        // beta_ck of the sparse linear model, in units of the raw feature
   double activation = 0;    // z_k(x)
-  double contribution = 0;  // what it adds to the linear model's output, relative to the mean datapoint
+  double contribution = 0;  // weight times activation: what it adds to the linear model's output
 };
 
 struct ClassGraph {
   int64_t label = 0;  // 0-based
   std::string name;
-  double bias = 0;       // the linear model's output for a datapoint with mean features
+  double bias = 0;       // the linear model's output where every feature is zero
   int64_t nonzeros = 0;  // of this class's coefficients
   std::vector<FeatureWeight> features;  // strongest first
 };

@@ -1,0 +1,12 @@
+#pragma once
+#include <memory>
+
+#include "bindings/binder.h"
+#include "present/explanation.h"
+
+namespace multiviz::script {
+
+// What scripts hold of an explanation: what every method of stages U and C returns, and what page:add takes.
+using ExplanationPtr = std::shared_ptr<const Explanation>;
+
+}  // namespace multiviz::script
