@@ -6,7 +6,11 @@ int open(lua_State* L) {
   return guarded(L, [](lua_State* L) {
     lua_newtable(L);
     Binder binder(L, -1);
+    register_datapoint(binder);
+    register_dataset(binder);
+    register_dataset_define(binder);
     register_help(binder);
+    register_image(binder);
     register_model(binder);
     register_progress(binder);
     register_session(binder);

@@ -4,7 +4,11 @@
 // One line for each file of bindings/ that scripts see, sorted; the same lines in register.cpp.
 namespace multiviz::script {
 
+void register_datapoint(Binder& binder);
+void register_dataset(Binder& binder);
+void register_dataset_define(Binder& binder);
 void register_help(Binder& binder);
+void register_image(Binder& binder);
 void register_model(Binder& binder);
 void register_progress(Binder& binder);
 void register_session(Binder& binder);

@@ -32,6 +32,7 @@ class Subset : public Dataset {
     check(index >= 0 && index < size(), "datapoint {} is out of range: {} has {}", index + 1, name_, size());
     return data_->get(indices_[static_cast<size_t>(index)]);
   }
+  bool concurrent() const override { return data_->concurrent(); }
   std::string fingerprint() const override {
     return fmt::format("{}/subset-{:016x}", data_->fingerprint(), hash_indices(indices_));
   }

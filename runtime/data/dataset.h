@@ -8,8 +8,8 @@
 
 namespace multiviz {
 
-// A sequence of datapoints. Nothing above data/ knows a data set by name. Implementations are safe to read from several
-// threads at once and load a datapoint when it is asked for.
+// A sequence of datapoints. Nothing above data/ knows a data set by name. Implementations load a datapoint when it is
+// asked for and, unless concurrent() says otherwise, are safe to read from several threads at once.
 class Dataset {
  public:
   virtual ~Dataset() = default;
@@ -20,6 +20,8 @@ class Dataset {
   virtual Datapoint get(int64_t index) const = 0;                  // 0-based; throws Error when out of range
   // Changes whenever the datapoints may: the key under which features computed from them are stored.
   virtual std::string fingerprint() const = 0;
+  // Whether other threads than the one that made it may call get. Only data sets that run a script's functions say no.
+  virtual bool concurrent() const { return true; }
 };
 
 using DatasetPtr = std::shared_ptr<const Dataset>;

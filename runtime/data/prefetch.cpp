@@ -7,7 +7,9 @@ Prefetch::Prefetch(DatasetPtr data, int64_t first, int64_t last, std::function<s
     : data_(std::move(data)),
       indices_(std::move(indices)),
       transform_(std::move(transform)),
-      thread_([this, first, last] { run(first, last); }) {}
+      following_(first) {
+  if (data_->concurrent()) thread_ = std::thread([this, first, last] { run(first, last); });
+}
 
 Prefetch::~Prefetch() {
   {
@@ -15,7 +17,7 @@ Prefetch::~Prefetch() {
     stop_ = true;
   }
   changed_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Prefetch::run(int64_t first, int64_t last) {
@@ -23,12 +25,18 @@ void Prefetch::run(int64_t first, int64_t last) {
     std::vector<Datapoint> batch;
     std::exception_ptr error;
     try {
-      for (int64_t index : indices_(k)) batch.push_back(transform_(data_->get(index)));
+      batch = load(k);
     } catch (...) {  // handed to the thread that waits for the batch
       error = std::current_exception();
     }
     if (!put(std::move(batch), error) || error) return;
   }
+}
+
+std::vector<Datapoint> Prefetch::load(int64_t batch) const {
+  std::vector<Datapoint> datapoints;
+  for (int64_t index : indices_(batch)) datapoints.push_back(transform_(data_->get(index)));
+  return datapoints;
 }
 
 bool Prefetch::put(std::vector<Datapoint> batch, std::exception_ptr error) {
@@ -42,6 +50,7 @@ bool Prefetch::put(std::vector<Datapoint> batch, std::exception_ptr error) {
 }
 
 std::vector<Datapoint> Prefetch::next() {
+  if (!thread_.joinable()) return load(following_++);
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return !ready_.empty(); });
   auto [batch, error] = std::move(ready_.front());

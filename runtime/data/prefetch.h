@@ -9,7 +9,8 @@
 
 namespace multiviz {
 
-// Loads batches of datapoints ahead of their use, on a thread of its own.
+// Loads batches of datapoints ahead of their use, on a thread of its own; one at a time and in next() when the data set
+// must stay on the thread that made it.
 class Prefetch {
  public:
   // `indices(k)` gives the datapoints of batch k, for k from `first` to `last` - 1; `transform` is applied to each.
@@ -24,6 +25,7 @@ class Prefetch {
 
  private:
   void run(int64_t first, int64_t last);
+  std::vector<Datapoint> load(int64_t batch) const;
   bool put(std::vector<Datapoint> batch, std::exception_ptr error);
 
   DatasetPtr data_;
@@ -33,6 +35,7 @@ class Prefetch {
   std::condition_variable changed_;
   std::deque<std::pair<std::vector<Datapoint>, std::exception_ptr>> ready_;
   bool stop_ = false;
+  int64_t following_;  // the batch that next() loads itself
   std::thread thread_;
 };
 

@@ -1,0 +1,194 @@
+local check = require "check"
+local test, eq, ok, raises = check.test, check.eq, check.ok, check.raises
+local mv = require "multiviz"
+
+local folder = os.tmpname()
+os.remove(folder)
+assert(os.execute("mkdir " .. folder))
+
+local function write(name, text)
+  local path = folder .. "/" .. name
+  local file <close> = assert(io.open(path, "w"))
+  file:write(text)
+  return path
+end
+
+local function grey(value) -- 4 x 2 pixels
+  local rows = {}
+  for y = 1, 2 do
+    rows[y] = {}
+    for x = 1, 4 do rows[y][x] = { value, value, value } end
+  end
+  return mv.tensor(rows)
+end
+
+test("an image from a tensor, saved and loaded", function()
+  local image = mv.image(grey(0.2))
+  eq({ image.width, image.height }, { 4, 2 })
+  eq(tostring(image), "image 4 x 2")
+  eq(image:tensor():tolist()[1][1], { 51, 51, 51 })
+  image:save(folder .. "/a.png")
+  ok(mv.image(folder .. "/a.png") == image)
+  local small = image:resize(2, 1)
+  eq({ small.width, small.height }, { 2, 1 })
+  eq(small:tensor():tolist(), { { { 51, 51, 51 }, { 51, 51, 51 } } })
+  local part = image:crop(1, 0, 4, 1)
+  eq({ part.width, part.height }, { 3, 1 })
+end)
+
+test("what is no image is said", function()
+  raises(function() mv.image(folder .. "/none.png") end, "no such file or directory: check the path")
+  raises(function() mv.image(grey(2)) end, "outside 0 to 1")
+  raises(function() mv.image(mv.tensor { 1, 2 }) end, "must be a tensor [H, W, 3] or [H, W], not [2]")
+  raises(function() mv.image(true) end, "[")
+  raises(function() mv.image(grey(1)):crop(0, 0, 5, 1) end, "image:crop: 'x1' must be an integer from 1 to 4, got 5")
+  raises(function() mv.image(grey(1)):resize(0, 1) end, "'width'")
+  raises(function() mv.image(grey(1)):save(folder .. "/a.jpg") end, "must end in .png")
+  raises(function() mv.image(grey(1)):save(folder .. "/no/a.png") end, "no such file or directory")
+end)
+
+test("blocks: positions, fields and printing", function()
+  local data = mv.datasets.blocks { split = "val", size = 20 }
+  eq(#data, 20)
+  eq(#data.labels, 28)
+  eq(data.modalities, { { name = "image", kind = "image" }, { name = "question", kind = "text" } })
+  local x = data[1]
+  eq(x.image.width, 128)
+  eq(type(x.question), "string")
+  eq(x.labels, { x.label })
+  ok(#x.regions >= 3 and x.regions[1].box[3] > x.regions[1].box[1])
+  ok(x.annotations.family)
+  eq(data[-1].id, data[20].id)
+  ok(tostring(x):find("image     image 128 x 96", 1, true) == nil and tostring(x):find("128 x 96", 1, true), tostring(x))
+  ok(tostring(data):find("20 datapoints", 1, true), tostring(data))
+  raises(function() return data[21] end, "datapoint 21 of")
+  raises(function() return data[0] end, "numbered 1 to 20")
+  raises(function() return data[1.5] end, "must be an integer")
+  raises(function() return data.label end, "a dataset has no field 'label'; did you mean 'labels'?")
+  raises(function() return x.questoin end, "has no field 'questoin'; did you mean 'question'?")
+  raises(function() mv.datasets.blocks { split = "vla" } end, "must be \"train\", \"val\" or \"test\", got 'vla'")
+  raises(function() mv.datasets.blocks { sise = 3 } end, "unknown option 'sise'; did you mean 'size'?")
+  raises(function() mv.datasets.blocks { size = 0 } end, "option 'size'")
+end)
+
+test("choosing datapoints", function()
+  local data = mv.datasets.blocks { split = "val", size = 30 }
+  local few = data:sample(5, { seed = 1 })
+  eq(#few, 5)
+  eq(few[1].id, data:sample(5, { seed = 1 })[1].id)
+  eq(data:slice(3, 4)[1].id, data[3].id)
+  eq(#data:slice(28), 3)
+  eq(data:subset { 7, 2, -1 }[3].id, data[30].id)
+  eq(#data:shuffle { seed = 3 }, 30)
+  local yes = data:filter(function(x) return x.label == "yes" end)
+  for _, x in pairs(yes) do eq(x.label, "yes") end
+  local count = 0
+  for i, x in pairs(few) do
+    count = count + 1
+    eq(x.id, few[i].id)
+  end
+  eq(count, 5)
+  raises(function() data:sample(31) end, "data")
+  raises(function() data:subset { 31 } end, "datapoint 31 of")
+  raises(function() data:slice(4, 3) end, "'last' must be")
+  raises(function() data:filter(function(x) return x.nothing end) end, "has no field 'nothing'")
+  raises(function() data:filter(3) end, "function")
+end)
+
+test("an edited copy", function()
+  local x = mv.datasets.blocks { split = "val", size = 3 }[1]
+  local y = x:with { question = "Is there a cube?", label = "yes" }
+  eq(y.question, "Is there a cube?")
+  eq(y.label, "yes")
+  ok(y.id ~= x.id and y:with { question = "Any sphere?" }.id == y.id)
+  eq(#y.regions, #x.regions)
+  eq(#x:with { image = mv.image(grey(0)) }.regions, 0)
+  ok(x:with { image = x.image }.image == x.image)
+  raises(function() x:with { question = "" } end, "datapoint:with: 'question' is empty")
+  raises(function() x:with { qestion = "a" } end, "unknown option 'qestion'; did you mean 'question'?")
+  raises(function() x:with { label = "yess" } end, "'yess' is not a label of")
+  raises(function() x:with { image = "none.png" } end, "'image': cannot read 'none.png'")
+end)
+
+test("jsonl", function()
+  mv.image(grey(1)):save(folder .. "/b.png")
+  local path = write("val.jsonl", '{"image": "b.png", "q": "Is it white?", "answer": "yes", "who": "me"}\n')
+  local data = mv.datasets.jsonl {
+    path = path, label = "answer", modalities = { question = { kind = "text", field = "q" }, image = "image" },
+  }
+  eq(#data, 1)
+  eq({ data[1].question, data[1].label, data[1].image.width, data[1].annotations.who }, { "Is it white?", "yes", 4, "me" })
+  eq(data.modalities[1].name, "image")
+  local function open(options)
+    options.path = options.path or path
+    return function() return mv.datasets.jsonl(options) end
+  end
+  raises(open {}, "option 'modalities' is missing")
+  raises(open { modalities = { q = "txt" } }, "unknown kind of modality 'txt'; did you mean 'text'?")
+  raises(open { modalities = { q = { kind = "text", feild = "q" } } }, "did you mean 'field'?")
+  raises(open { modalities = { question = "text" } }, "val.jsonl:1: 'question' is missing")
+  raises(open { modalities = { q = "text" }, label = "answer", labels = { "no" } }, "is not among the labels")
+  raises(open { path = folder .. "/none.jsonl", modalities = { q = "text" } }, "no such file")
+  local broken = write("broken.jsonl", '{"image": "gone.png"}\n')
+  raises(function() return mv.datasets.jsonl { path = broken, modalities = { image = "image" } }[1] end,
+    "broken.jsonl:1: 'image': there is no file")
+end)
+
+test("data from a function", function()
+  local data = mv.datasets.define {
+    name = "mine", modalities = { image = "image", question = "text", pulse = "time_series", age = "tabular" },
+    labels = { "no", "yes" }, size = 3,
+    get = function(i)
+      return {
+        image = grey(i / 10), question = "number " .. i, pulse = { { 1, 2 }, { 3, i } }, age = { i, 40 }, label = "yes",
+        id = i == 2 and "two" or nil, annotations = { i = i }, regions = { { name = "left", box = { 0, 0, 2, 2 } } },
+      }
+    end,
+  }
+  eq(#data, 3)
+  local x = data[3]
+  eq({ x.id, x.question, x.label, x.annotations.i, x.regions[1].name }, { "mine:3", "number 3", "yes", 3, "left" })
+  eq(x.pulse, { { 1, 2 }, { 3, 3 } })
+  eq(x.age:tolist(), { 3, 40 })
+  eq(data[2].id, "two")
+  eq(#data:filter(function(x) return x.question ~= "number 1" end), 2)
+  ok(tostring(x):find("2 frames of 2", 1, true), tostring(x))
+  raises(function() x:with { age = { 1, 2, 3 } } end, "there must be 2 columns, not 3")
+end)
+
+test("data from a table", function()
+  local data = mv.datasets.define {
+    modalities = { question = "text" },
+    items = { { question = "a", label = 10 }, { question = "b", label = 9 }, { question = "c" } },
+  }
+  eq(data.labels, { "9", "10" })
+  eq(data[1].label, "10")
+  eq(data[3].label, nil)
+  local scores = mv.datasets.define { modalities = { q = "text" }, regression = true, items = { { q = "a", label = 1.5 } } }
+  eq(scores[1].value, 1.5)
+  eq(scores[1].label, nil)
+end)
+
+test("definitions that cannot work are said", function()
+  local function one(item, labels)
+    return function()
+      return mv.datasets.define { name = "d", modalities = { question = "text" }, labels = labels or { "yes" }, items = { item } }[1]
+    end
+  end
+  raises(one { question = "" }, "d[1]: 'question' is empty: give the text")
+  raises(one { qestion = "a" }, "d[1]: unknown field 'qestion'; did you mean 'question'?")
+  raises(one { label = "yes" }, "d[1]: 'question' is missing")
+  raises(one { question = "a", label = "maybe" }, "d[1]: 'label' is 'maybe', which is not among the labels; known: yes")
+  raises(one { question = "a", regions = { { box = { 3, 3, 1, 1 } } } }, "its box must be { x0, y0, x1, y1 } in pixels")
+  raises(function() mv.datasets.define { modalities = { q = "text" }, size = 2, get = function() return 3 end }[1].id() end,
+    "get must return a table of fields, not a number")
+  raises(function() return mv.datasets.define { modalities = { q = "text" }, size = 2, get = function() error "mine" end }[1] end,
+    "mine")
+  raises(function() mv.datasets.define { modalities = { q = "text" } } end, "give items")
+  raises(function() mv.datasets.define { modalities = { label = "text" }, items = { {} } } end, "cannot be called 'label'")
+  raises(function() mv.datasets.define { modalities = {}, items = { {} } } end, "at least one modality")
+  raises(function() mv.datasets.define { modalities = { q = "text" }, items = {} } end, "items is empty")
+end)
+
+os.execute("rm -r " .. folder)
+check.done()
