@@ -153,7 +153,7 @@ std::string describe(const Value& value) {
   switch (kind_of(value)) {
     case ModalityKind::image: {
       const auto& pixels = std::get<Image>(value).pixels;
-      return fmt::format("image {} x {}", pixels.size(1), pixels.size(0));
+      return fmt::format("{} x {} pixels", pixels.size(1), pixels.size(0));
     }
     case ModalityKind::text:
       return '"' + std::get<Text>(value).string + '"';

@@ -43,7 +43,7 @@ Image to_image(const at::Tensor& tensor, const std::string& where);
 // "image", kind = "image" } keeps its own order.
 std::vector<Field> modalities_option(Options& options, lua_State* L);
 
-// "image 128 x 96", "\"how many ...\"", "frames 20 x 74": what a value prints as.
+// "128 x 96 pixels", "\"how many ...\"", "frames 20 x 74": what a value prints as.
 std::string describe(const Value& value);
 
 }  // namespace multiviz::script
