@@ -89,8 +89,8 @@ at::Tensor Node::tensor(at::ScalarType dtype, int64_t dimensions) const {
   expect(found != source_->tensors.end(), "names a tensor that is not there");
   const auto& tensor = found->second;
   if (tensor.scalar_type() != dtype || tensor.dim() != dimensions)
-    wrong(fmt::format("is a {} tensor of {} dimensions, not {} of {}", c10::toString(tensor.scalar_type()), tensor.dim(),
-                      c10::toString(dtype), dimensions));
+    wrong(fmt::format("is a {} tensor of {} dimensions, not {} of {}", c10::toString(tensor.scalar_type()),
+                      tensor.dim(), c10::toString(dtype), dimensions));
   return tensor;
 }
 

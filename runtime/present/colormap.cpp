@@ -21,8 +21,8 @@ std::vector<Color> from_hex(std::initializer_list<uint32_t> codes) {
 }  // namespace
 
 const Colormap& Colormap::sequential() {
-  static const Colormap map(from_hex({0x440154, 0x482878, 0x3e4989, 0x31688e, 0x26828e, 0x1f9e89, 0x35b779, 0x6ece58,
-                                      0xb5de2b, 0xfde725}));
+  static const Colormap map(
+      from_hex({0x440154, 0x482878, 0x3e4989, 0x31688e, 0x26828e, 0x1f9e89, 0x35b779, 0x6ece58, 0xb5de2b, 0xfde725}));
   return map;
 }
 

@@ -21,7 +21,8 @@ json encode(const ClassGraph& graph) {
 }
 
 ClassGraph decode_class(const Node& node) {
-  ClassGraph graph{node["label"].integer(), node["name"].string(), node["bias"].number(), node["nonzeros"].integer(), {}};
+  ClassGraph graph{
+      node["label"].integer(), node["name"].string(), node["bias"].number(), node["nonzeros"].integer(), {}};
   for (const auto& item : node["features"].items())
     graph.features.push_back({item["feature"].integer(), item["weight"].number(), item["activation"].number(),
                               item["contribution"].number()});

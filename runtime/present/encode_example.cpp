@@ -79,12 +79,9 @@ json encode(const Datapoint& datapoint, TensorTable& table) {
   for (const auto& value : datapoint.values)
     values.push_back(std::visit([&](const auto& held) { return encode(held, table); }, value));
   for (const auto& region : datapoint.regions) regions.push_back(encode(region, table));
-  return {{"id", datapoint.id},
-          {"values", values},
-          {"labels", datapoint.labels},
-          {"value", datapoint.value ? number(*datapoint.value) : json("none")},
-          {"regions", regions},
-          {"annotations", datapoint.annotations}};
+  return {{"id", datapoint.id},         {"values", values},
+          {"labels", datapoint.labels}, {"value", datapoint.value ? number(*datapoint.value) : json("none")},
+          {"regions", regions},         {"annotations", datapoint.annotations}};
 }
 
 Datapoint decode_datapoint(const Node& node) {
@@ -123,8 +120,8 @@ Prediction decode_prediction(const Node& node) {
   Prediction prediction;
   prediction.task = decode_task(node["task"]);
   for (const auto& item : node["top"].items())
-    prediction.top.push_back({item["label"].integer(), item["name"].string(), item["logit"].number(),
-                              item["probability"].number()});
+    prediction.top.push_back(
+        {item["label"].integer(), item["name"].string(), item["logit"].number(), item["probability"].number()});
   prediction.value = node["value"].number();
   return prediction;
 }

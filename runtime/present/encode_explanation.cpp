@@ -45,9 +45,12 @@ Players decode_players(const Node& node) {
 }
 
 json encode(const Attribution& attribution, TensorTable& table) {
-  return {{"players", encode(attribution.players, table)}, {"weights", table.put(attribution.weights)},
-          {"heatmap", table.put(attribution.heatmap)},     {"component", attribution.component},
-          {"target", attribution.target},                  {"given", attribution.given}};
+  return {{"players", encode(attribution.players, table)},
+          {"weights", table.put(attribution.weights)},
+          {"heatmap", table.put(attribution.heatmap)},
+          {"component", attribution.component},
+          {"target", attribution.target},
+          {"given", attribution.given}};
 }
 
 Attribution decode_attribution(const Node& node) {
@@ -94,14 +97,33 @@ void check_fits(const Players& players, const std::string& method, const std::ve
     check(condition, "{} explains another '{}' than the page's datapoint has: explain that datapoint", method,
           players.modality);
   };
-  if (players.kind == ModalityKind::image && players.segments.defined())
+  if (players.kind == ModalityKind::image && players.segments.defined()) {
     fits(players.segments.sizes() == std::get<Image>(value).pixels.sizes().slice(0, 2));
-  if (players.kind == ModalityKind::text)
+    fits(players.segments.numel() == 0 || players.segments.max().item<int64_t>() < players.size());
+  }
+  if (players.kind == ModalityKind::text) {
+    fits(std::ssize(players.spans) == players.size());
     for (auto [begin, end] : players.spans) fits(begin <= end && end <= std::get<Text>(value).string.size());
-  if (players.kind == ModalityKind::time_series && players.cells.defined())
+  }
+  if (!players.cells.defined()) return;
+  fits(players.cells.size(0) == players.size());
+  if (players.kind == ModalityKind::time_series)
     fits(players.cells.sizes().slice(1) == std::get<TimeSeries>(value).frames.sizes());
-  if (players.kind == ModalityKind::tabular && players.cells.defined())
+  if (players.kind == ModalityKind::tabular)
     fits(players.cells.sizes().slice(1) == std::get<Table>(value).columns.sizes());
+}
+
+// What drawing relies on, wherever the explanation comes from.
+void check_drawable(const Attribution& attribution, const std::string& method) {
+  const auto& [players, weights, heatmap, component, target, given] = attribution;
+  bool image = players.kind == ModalityKind::image;
+  check(weights.defined() || (image && heatmap.defined()), "{} has no weights for '{}'", method, players.modality);
+  if (weights.defined())
+    check(weights.dim() == 1 && weights.size(0) == players.size() && weights.scalar_type() == at::kDouble,
+          "{} must weigh the {} parts of '{}' with float64 [{}]", method, players.size(), players.modality,
+          players.size());
+  check(!image || heatmap.defined() || players.segments.defined(), "{} does not say where the parts of '{}' lie",
+        method, players.modality);
 }
 
 }  // namespace
@@ -118,12 +140,10 @@ json encode(const Explanation& explanation, TensorTable& table) {
   json attributions = json::array(), interactions = json::array();
   for (const auto& attribution : explanation.attributions) attributions.push_back(encode(attribution, table));
   for (const auto& interaction : explanation.interactions) interactions.push_back(encode(interaction, table));
-  return {{"method", explanation.method},       {"stage", explanation.stage},
-          {"model", explanation.model},         {"datapoint", explanation.datapoint},
-          {"targets", explanation.targets},     {"attributions", attributions},
-          {"interactions", interactions},       {"options", explanation.options},
-          {"fit", explanation.fit},             {"seed", explanation.seed},
-          {"cost", encode(explanation.cost)}};
+  return {{"method", explanation.method},       {"stage", explanation.stage},      {"model", explanation.model},
+          {"datapoint", explanation.datapoint}, {"targets", explanation.targets},  {"attributions", attributions},
+          {"interactions", interactions},       {"options", explanation.options},  {"fit", explanation.fit},
+          {"seed", explanation.seed},           {"cost", encode(explanation.cost)}};
 }
 
 Explanation decode_explanation(const Node& node) {
@@ -149,6 +169,7 @@ Explanation decode_explanation(const Node& node) {
 
 void check_fits(const Explanation& explanation, const std::vector<Modality>& modalities, const Example& example) {
   for (const auto& attribution : explanation.attributions) {
+    check_drawable(attribution, explanation.method);
     check_fits(attribution.players, explanation.method, modalities, example);
     check(attribution.target < explanation.targets.size(), "{} weighs a target that it does not name",
           explanation.method);
@@ -162,6 +183,11 @@ void check_fits(const Explanation& explanation, const std::vector<Modality>& mod
   for (const auto& interaction : explanation.interactions) {
     check_fits(interaction.rows, explanation.method, modalities, example);
     check_fits(interaction.columns, explanation.method, modalities, example);
+    check(interaction.values.defined() && interaction.values.dim() == 2 &&
+              interaction.values.size(0) == interaction.rows.size() &&
+              interaction.values.size(1) == interaction.columns.size(),
+          "{} must give a value to every pair of its {} x {} parts", explanation.method, interaction.rows.size(),
+          interaction.columns.size());
   }
 }
 

@@ -58,9 +58,7 @@ HeatmapRange range_of(const at::Tensor& values, double quantile) {
   return range;
 }
 
-HeatmapRange join(HeatmapRange a, HeatmapRange b) {
-  return {std::max(a.limit, b.limit), a.is_signed || b.is_signed};
-}
+HeatmapRange join(HeatmapRange a, HeatmapRange b) { return {std::max(a.limit, b.limit), a.is_signed || b.is_signed}; }
 
 at::Tensor colorize(const at::Tensor& values, HeatmapRange range) {
   check(values.dim() == 2, "a heat map is a tensor [H, W]: this one has {} dimensions", values.dim());
@@ -80,8 +78,8 @@ std::vector<std::string> legend_colors(HeatmapRange range, int64_t n) {
   for (int64_t i = 0; i < n; ++i) {
     double t = static_cast<double>(i) / static_cast<double>(n - 1);
     auto color = map.at(layer_position(t, range.is_signed));
-    colors.push_back(fmt::format("rgba({}, {}, {}, {:.3f})", color.red, color.green, color.blue,
-                                 layer_alpha(t, range.is_signed)));
+    colors.push_back(
+        fmt::format("rgba({}, {}, {}, {:.3f})", color.red, color.green, color.blue, layer_alpha(t, range.is_signed)));
   }
   return colors;
 }
@@ -113,10 +111,8 @@ at::Tensor resize(const at::Tensor& map, int64_t height, int64_t width, bool smo
 
 at::Tensor outlines(const at::Tensor& segments) {
   auto edges = at::zeros(segments.sizes(), at::kBool);
-  if (segments.size(0) > 1)
-    edges.slice(0, 0, -1).logical_or_(segments.slice(0, 0, -1).ne(segments.slice(0, 1)));
-  if (segments.size(1) > 1)
-    edges.slice(1, 0, -1).logical_or_(segments.slice(1, 0, -1).ne(segments.slice(1, 1)));
+  if (segments.size(0) > 1) edges.slice(0, 0, -1).logical_or_(segments.slice(0, 0, -1).ne(segments.slice(0, 1)));
+  if (segments.size(1) > 1) edges.slice(1, 0, -1).logical_or_(segments.slice(1, 0, -1).ne(segments.slice(1, 1)));
   return edges;
 }
 

@@ -31,12 +31,14 @@ std::string short_text(const Value& value) {
       const auto& pixels = std::get<Image>(value).pixels;
       return fmt::format("{} x {} px", pixels.size(1), pixels.size(0));
     }
-    case ModalityKind::text: return "\"" + std::get<Text>(value).string + "\"";
+    case ModalityKind::text:
+      return "\"" + std::get<Text>(value).string + "\"";
     case ModalityKind::time_series: {
       const auto& frames = std::get<TimeSeries>(value).frames;
       return fmt::format("{} frames x {} channels", frames.size(0), frames.size(1));
     }
-    case ModalityKind::tabular: return fmt::format("{} columns", std::get<Table>(value).columns.size(0));
+    case ModalityKind::tabular:
+      return fmt::format("{} columns", std::get<Table>(value).columns.size(0));
   }
   return "";
 }

@@ -70,8 +70,8 @@ void draw_time_series(json& panel, const Attribution& attribution, const Modalit
   panel["series"] = value_view(modality, series, {}, assets);
   panel["top"] = ranked(attribution, kMostRows);
   if (!attribution.players.cells.defined()) return;
-  auto cells = attribution.players.cells.to(at::kCPU, at::kDouble);  // [P, T, F]
-  auto map = at::tensordot(attribution.weights, cells, {0}, {0});    // [T, F]
+  auto cells = attribution.players.cells.to(at::kCPU, at::kDouble);             // [P, T, F]
+  auto map = at::tensordot(attribution.weights.to(at::kCPU), cells, {0}, {0});  // [T, F]
   bool whole_frames = cells.eq(cells.slice(2, 0, 1)).all().item<bool>();
   bool whole_channels = cells.eq(cells.slice(1, 0, 1)).all().item<bool>();
   if (whole_frames && map.size(0) <= kMostFrameBars) {

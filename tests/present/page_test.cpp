@@ -116,6 +116,19 @@ TEST_CASE("an entry about something else is refused") {
   lime.attributions[1].players.modality = "caption";
   CHECK(mentions(message_of([&] { page.add(lime); }), "the text 'caption', which the model does not have"));
 
+  lime = sample_lime();
+  lime.attributions[0].players.segments = at::Tensor();
+  CHECK(message_of([&] { page.add(lime); }) == "lime does not say where the parts of 'image' lie");
+  lime = sample_lime();
+  lime.attributions[0].weights = at::Tensor();
+  CHECK(message_of([&] { page.add(lime); }) == "lime has no weights for 'image'");
+  lime = sample_lime();
+  lime.attributions[1].weights = at::zeros({3}, at::kDouble);
+  CHECK(message_of([&] { page.add(lime); }) == "lime must weigh the 12 parts of 'question' with float64 [12]");
+  auto pairs = page.explanations[4];
+  pairs.interactions[0].values = at::zeros({3, 4}, at::kDouble);
+  CHECK(mentions(message_of([&] { page.add(pairs); }), "every pair of its 12 x 35 parts"));
+
   PredictionEntry prediction = page.predictions[0];
   prediction.datapoint = "blocks/val/8";
   CHECK(mentions(message_of([&] { page.add(prediction); }), "this sparse model is about the datapoint"));

@@ -72,7 +72,7 @@ function contributionTable(item, entry) {
         el("th", { scope: "row", class: "number" }, edge.analysed ? el("a", { href: "#" + featureKey(edge.feature, entry.tap) }, String(edge.feature)) : String(edge.feature)),
         el("td", { class: "number" }, showSigned(edge.weight)), el("td", { class: "number" }, show(edge.activation)),
         el("td", { class: "wide" }, bar(edge.contribution, limit, true)), el("td", { class: "number" }, showSigned(edge.contribution)))))),
-    el("p", { class: "note" }, `${item.name} uses ${plural(item.nonzeros, "feature")}. Starting from ${show(item.bias)} for an average input, the ${item.features.length} listed add ${showSigned(total)}.`));
+    el("p", { class: "note" }, `${item.name} uses ${plural(item.nonzeros, "feature")}. Of its output, the bias is ${showSigned(item.bias)} and the ${item.features.length} listed add ${showSigned(total)}.`));
 }
 
 function curvePicture(entry) {

@@ -122,4 +122,12 @@ document.body.append(
   report.features.length ? navigation() : "",
   el("main", {}, overview(), report.features.map(featureView)));
 addEventListener("hashchange", route);
+
+// Paper cannot be clicked: details are open on it.
+let opened = [];
+addEventListener("beforeprint", () => {
+  opened = [...document.querySelectorAll("details:not([open])")];
+  for (const details of opened) details.open = true;
+});
+addEventListener("afterprint", () => { for (const details of opened) details.open = false; });
 route();
