@@ -9,11 +9,16 @@ int open(lua_State* L) {
     register_datapoint(binder);
     register_dataset(binder);
     register_dataset_define(binder);
+    register_feature_analysis(binder);
+    register_features(binder);
     register_help(binder);
     register_image(binder);
     register_model(binder);
     register_progress(binder);
+    register_selection(binder);
     register_session(binder);
+    register_sparse_linear(binder);
+    register_sparse_path(binder);
     register_target(binder);
     register_tensor(binder);
     register_trace(binder);

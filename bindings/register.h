@@ -7,11 +7,16 @@ namespace multiviz::script {
 void register_datapoint(Binder& binder);
 void register_dataset(Binder& binder);
 void register_dataset_define(Binder& binder);
+void register_feature_analysis(Binder& binder);
+void register_features(Binder& binder);
 void register_help(Binder& binder);
 void register_image(Binder& binder);
 void register_model(Binder& binder);
 void register_progress(Binder& binder);
+void register_selection(Binder& binder);
 void register_session(Binder& binder);
+void register_sparse_linear(Binder& binder);
+void register_sparse_path(Binder& binder);
 void register_target(Binder& binder);
 void register_tensor(Binder& binder);
 void register_trace(Binder& binder);
