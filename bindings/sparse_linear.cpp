@@ -15,9 +15,14 @@ int64_t class_of(const std::string& label, const std::vector<std::string>& names
 }
 
 // The option `labels`: names, or numbers from 1, one per datapoint. Without names they are found among the labels.
-void read_labels(Options& options, Response& response) {
+void read_labels(lua_State* L, Options& options, Response& response) {
   std::vector<int64_t> labels;
-  if (auto numbers = options.integers("labels")) {
+  options.raw("labels");
+  auto numbers = to_integers(L, lua_gettop(L));
+  auto given = numbers ? std::nullopt : to_strings(L, lua_gettop(L));
+  if (!numbers && !given) options.wrong("labels", "a table of labels, names or numbers from 1");
+  lua_pop(L, 1);
+  if (numbers) {
     labels = *numbers;
     int64_t most = labels.empty() ? 0 : *std::max_element(labels.begin(), labels.end());
     for (int64_t i = response.names.empty() ? 1 : most + 1; i <= most; ++i) response.names.push_back(std::to_string(i));
@@ -27,12 +32,11 @@ void read_labels(Options& options, Response& response) {
       --label;
     }
   } else {
-    auto given = options.strings("labels").value();
-    std::vector<std::string> names = given;
+    std::vector<std::string> names = *given;
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
     if (response.names.empty()) response.names = names;
-    for (const std::string& label : given) labels.push_back(class_of(label, response.names));
+    for (const std::string& label : *given) labels.push_back(class_of(label, response.names));
   }
   response.labels = at::tensor(labels, at::kLong);
   response.targets = at::Tensor();
@@ -48,7 +52,7 @@ void read_targets(Options& options, Response& response) {
   for (int64_t i = 1; i <= count; ++i) response.names.push_back(fmt::format("target {}", i));
 }
 
-Response read_response(Options& options, const FeaturesPtr& features) {
+Response read_response(lua_State* L, Options& options, const FeaturesPtr& features) {
   Response response;
   bool predicted = options.boolean("predicted", false);
   bool labels = options.has("labels"), targets = options.has("targets");
@@ -56,7 +60,7 @@ Response read_response(Options& options, const FeaturesPtr& features) {
   if (features) response.names = features->names;
   if (auto names = options.strings("names")) response.names = *names;
   if (labels)
-    read_labels(options, response);
+    read_labels(L, options, response);
   else if (targets)
     read_targets(options, response);
   else {
@@ -92,7 +96,7 @@ int fit(lua_State* L) {
   at::Tensor z = features ? features->z : arg_tensor(L, 1, "z");
   Options options(L, 2);
   ElasticNetOptions net = read_options(L, options);
-  Response response = read_response(options, features);
+  Response response = read_response(L, options, features);
   at::Tensor weights = options.tensor("weights").value_or(at::Tensor());
   options.done();
   FittedPath path{std::make_shared<const SparsePath>(elastic_net(z, response, weights, net)), features};
