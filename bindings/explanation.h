@@ -7,6 +7,6 @@
 namespace multiviz::script {
 
 // What scripts hold of an explanation: what every method of stages U and C returns, and what page:add takes.
-using ExplanationPtr = std::shared_ptr<const Explanation>;
+using ExplanationPtr = std::shared_ptr<Explanation>;
 
 }  // namespace multiviz::script

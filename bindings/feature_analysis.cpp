@@ -152,7 +152,7 @@ std::string text(FeatureEntryPtr& self) {
 
 std::vector<ExplanationPtr> shared(const std::vector<Explanation>& all) {
   std::vector<ExplanationPtr> out;
-  for (const Explanation& one : all) out.push_back(std::make_shared<const Explanation>(one));
+  for (const Explanation& one : all) out.push_back(std::make_shared<Explanation>(one));
   return out;
 }
 
