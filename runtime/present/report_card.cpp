@@ -1,6 +1,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 
 #include "present/archive.h"
@@ -31,35 +32,6 @@ std::string method_title(const std::string& method) {
   std::replace(title.begin(), title.end(), '_', ' ');
   if (!title.empty()) title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(title[0])));
   return title;
-}
-
-std::string plain_name(std::string name) {
-  static const std::map<std::string, std::string> known = {{"r2", "R²"}};
-  if (auto found = known.find(name); found != known.end()) return found->second;
-  std::replace(name.begin(), name.end(), '_', ' ');
-  return name;
-}
-
-std::string plain_value(const json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_null()) return "none";
-  if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
-  if (value.is_number_float()) return fmt::format("{:.4g}", value.get<double>());
-  if (!value.is_structured()) return value.dump();
-  std::string text;
-  for (const auto& [key, item] : value.items()) {
-    if (!text.empty()) text += ", ";
-    text += value.is_array() ? plain_value(item) : plain_name(key) + " " + plain_value(item);
-  }
-  return text;
-}
-
-json named_values(const json& object) {
-  json list = json::array();
-  if (object.is_object())
-    for (const auto& [name, value] : object.items())
-      list.push_back({{"name", plain_name(name)}, {"value", plain_value(value)}});
-  return list;
 }
 
 size_t position_of(const std::vector<Modality>& modalities, const std::string& name) {
@@ -158,7 +130,8 @@ json card_view(const Explanation& explanation, const std::vector<Modality>& moda
           {"targets", explanation.targets},
           {"panels", panels},
           {"interactions", interactions},
-          {"fit", named_values(explanation.fit)},
+          {"fit", fit_view(explanation.fit, explanation.targets.size())},
+          {"decomposition", decomposition_view(explanation)},
           {"options", named_values(explanation.options)},
           {"seed", explanation.seed},
           {"cost", cost_view(explanation.cost)},

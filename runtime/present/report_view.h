@@ -41,6 +41,12 @@ nlohmann::json card_view(const Explanation& explanation, const std::vector<Modal
                          const Example& example, ReportAssets& assets);
 nlohmann::json interaction_view(const Interaction& interaction, const std::vector<Modality>& modalities,
                                 const Example& example, ReportAssets& assets);
+// A method's fit as rows {name, values: one text per target, headline}, and any object as rows {name, value}.
+nlohmann::json fit_view(const nlohmann::json& fit, size_t targets);
+nlohmann::json named_values(const nlohmann::json& object);
+std::string plain_name(std::string name);  // "R²", "efficiency gap"
+// EMAP's parts of each target, which add up to its value; null for a method that has none.
+nlohmann::json decomposition_view(const Explanation& explanation);
 nlohmann::json page_view(const Page& page, ReportAssets& assets);
 
 // Where in the image a player lies, for a badge: x and y in percent of a pixel of it near its middle, or null.

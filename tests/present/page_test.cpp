@@ -135,7 +135,7 @@ TEST_CASE("an entry about something else is refused") {
   FeatureEntry feature = page.features[0];
   feature.examples[0].explanations[0].datapoint = "blocks/val/9";
   CHECK(mentions(message_of([&] { page.add(feature); }), "an example of feature 17 is about"));
-  CHECK(page.explanations.size() == 5);
+  CHECK(page.explanations.size() == 7);
 }
 
 TEST_CASE("the local and the global analysis of a feature become one entry") {

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "io/file.h"
@@ -184,4 +185,30 @@ TEST_CASE("the report knows which features have a view") {
   Folder folder;
   auto features = view_of(sample_page(), folder)["predictions"][0]["classes"][0]["features"];
   for (const auto& edge : features) CHECK(edge["analysed"] == (edge["feature"] == 17 || edge["feature"] == 203));
+}
+
+TEST_CASE("a fit is told per target, what matters first") {
+  auto rows = fit_view({{"image", {{"r2", {0.9, 0.8}}, {"intercept", {1, 2}}}}, {"exact", true}}, 2);
+  auto row = [&](const std::string& name) {
+    return *std::find_if(rows.begin(), rows.end(), [&](const json& item) { return item["name"] == name; });
+  };
+  CHECK(row("image R²") == json{{"name", "image R²"}, {"values", {"0.9", "0.8"}}, {"headline", true}});
+  CHECK(row("image intercept")["headline"] == false);
+  CHECK(row("exact")["values"] == json{"yes", "yes"});
+  CHECK(fit_view(json::object(), 1).empty());
+}
+
+TEST_CASE("EMAP's parts add up to the target") {
+  auto page = sample_page();
+  auto views = decomposition_view(page.explanations[5]);
+  REQUIRE(views.size() == 2);
+  for (const auto& view : views) {
+    double total = 0;
+    for (const auto& part : view["parts"]) total += part["weight"].get<double>();
+    CHECK(total == doctest::Approx(view["value"].get<double>()));
+  }
+  CHECK(views[1]["target"] == "logit of purple");
+  CHECK(decomposition_view(page.explanations[0]).is_null());
+  page.explanations[5].fit["mean"] = "damaged";
+  CHECK(decomposition_view(page.explanations[5]).is_null());
 }

@@ -153,6 +153,24 @@ Explanation interactions() {
   return made;
 }
 
+Explanation emap() {
+  auto made = explanation("emap", "C", {"logit of red", "logit of purple"}, "blocks/val/7");
+  made.options = {{"context", 64}};
+  made.fit = {{"value", {5.31, 2.9}},
+              {"projected", {3.2, 3.1}},
+              {"interaction", {2.11, -0.2}},
+              {"mean", {0.4, 0.5}},
+              {"unimodal", {{"image", {0.9, 1.4}}, {"question", {1.9, 1.2}}}}};
+  return made;
+}
+
+Explanation saliency() {
+  auto made = explanation("gradient", "U", {"logit of red"}, "blocks/val/7");
+  made.attributions.push_back({regions(), weights(35, 51, 0.02).abs(), hill(38, 50, 15, 0.04), "", 0, ""});
+  made.attributions.push_back({question_words(kQuestion), weights(12, 52, 0.3).abs(), {}, "", 0, ""});
+  return made;
+}
+
 Explanation local_lime(int64_t feature, const Example& of, uint64_t seed) {
   auto made = explanation("lime", "U", {"feature " + std::to_string(feature + 1)}, of.datapoint.id);
   const auto& text = std::get<Text>(of.datapoint.values[1]).string;
@@ -214,7 +232,7 @@ Explanation sample_lime(const std::string& target) {
   made.attributions.push_back({regions(), weights(35, 11, 1.4), {}, "", 0, ""});
   made.attributions.push_back({question_words(kQuestion), weights(12, 12, 2.2), {}, "", 0, ""});
   made.options = {{"samples", 1000}, {"segments", "slic"}, {"kernel_width", 0.25}};
-  made.fit = {{"r2", 0.93}};
+  made.fit = {{"image", {{"r2", {0.93}}, {"intercept", {-0.4}}}}, {"question", {{"r2", {0.88}}, {"intercept", {1.2}}}}};
   return made;
 }
 
@@ -237,6 +255,8 @@ Page sample_page() {
   page.add(dime());
   page.add(second_order());
   page.add(interactions());
+  page.add(emap());
+  page.add(saliency());
   page.add(feature_entry(16, page.example));
   page.add(feature_entry(202, page.example));
   page.add(prediction_entry());

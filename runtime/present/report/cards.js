@@ -62,7 +62,7 @@ function copyButton(text) {
 }
 
 function reproduce(options, seed, call) {
-  return el("details", {}, el("summary", {}, "Options and how to reproduce it"),
+  return el("details", {}, el("summary", {}, "Options, fit and how to reproduce it"),
     definitions([...options, { name: "seed", value: String(seed) }]),
     call ? el("div", { class: "code" }, el("pre", {}, el("code", {}, call)), copyButton(call)) : null);
 }
@@ -97,13 +97,30 @@ function orderedPanels(panels) {
     ? [...panels].sort((a, b) => modalities.indexOf(a.modality) - modalities.indexOf(b.modality)) : panels;
 }
 
+function fitLines(view, selected) {
+  const rows = view.fit.filter((row) => row.headline);
+  return rows.length ? view.targets.map((name, i) => el("span", { class: "fit", "data-target": i, hidden: i !== selected },
+    rows.map((row) => `${row.name} ${row.values[i]}`).join(" · "))) : null;
+}
+
+function fitRows(view) {
+  return view.fit.map((row) => ({ name: row.name, value: new Set(row.values).size > 1 ? row.values.join("; ") : row.values[0] }));
+}
+
+function decompositionFigure(part, index, selected) {
+  return el("figure", { class: "panel", "data-target": index, hidden: index !== selected },
+    rankedList(part.parts, true, false),
+    el("p", { class: "total" }, `${part.target} = `, el("strong", {}, show(part.value))),
+    el("figcaption", {}, "What each modality adds on its own, and what only their combination adds. Without the interaction the model would be additive."));
+}
+
 function cardView(view, level) {
   const selected = Math.max(0, view.targets.indexOf(report.target));
-  const fit = view.fit.map((item) => `${item.name} ${item.value}`).join(" · ");
   return el("article", { class: "card", "data-targets": JSON.stringify(view.targets), "data-method": view.method },
-    el("header", {}, el(level || "h3", {}, view.title), fit ? el("span", { class: "fit" }, fit) : null),
+    el("header", {}, el(level || "h3", {}, view.title), fitLines(view, selected)),
     targetButtons(view, selected),
     el("div", { class: "panels" }, orderedPanels(view.panels).map((panel) => panelFigure(panel, selected))),
+    (view.decomposition || []).map((part, i) => decompositionFigure(part, i, selected)),
     view.interactions.map(interactionFigure),
-    el("footer", {}, el("span", { class: "cost" }, costLine(view.cost)), reproduce(view.options, view.seed, view.call)));
+    el("footer", {}, el("span", { class: "cost" }, costLine(view.cost)), reproduce([...view.options, ...fitRows(view)], view.seed, view.call)));
 }

@@ -37,11 +37,11 @@ function showSigned(value) {
 }
 
 // Numbers that are read beside each other: as many decimals for all as the largest needs.
-function showAmong(value, limit, digits) {
+function showAmong(value, limit, digits, isSigned = true) {
   const size = Math.floor(Math.log10(limit));
-  if (size > 4 || size < -4) return showSigned(value);
+  if (size > 4 || size < -4) return isSigned ? showSigned(value) : show(value);
   const text = Math.abs(value || 0).toFixed(Math.max(0, digits - 1 - size));
-  return (Number(text) === 0 ? "" : value < 0 ? "−" : "+") + text;
+  return (Number(text) === 0 || !isSigned ? "" : value < 0 ? "−" : "+") + text;
 }
 
 function showPercent(value) {
@@ -61,15 +61,16 @@ function plural(n, one, many) {
   return `${showCount(n)} ${n === 1 ? one : many || one + "s"}`;
 }
 
-function signClass(value) {
-  return value < 0 ? "negative" : "positive";
+// Amounts, which have no sign, get a colour that is neither that of raising nor that of lowering.
+function signClass(value, isSigned = true) {
+  return !isSigned ? "amount" : value < 0 ? "negative" : "positive";
 }
 
 // A bar from the middle when values have signs, from the left when they do not.
 function bar(value, limit, twoSided) {
   const size = Math.min(100, 100 * Math.abs(value || 0) / (limit || 1));
   return el("span", { class: `bar ${twoSided ? "two-sided" : ""}`, "aria-hidden": "true" },
-    el("span", { class: `fill ${signClass(value)}`, style: { "--size": size / 100 } }));
+    el("span", { class: `fill ${signClass(value, twoSided)}`, style: { "--size": size / 100 } }));
 }
 
 function strongestOf(values) {

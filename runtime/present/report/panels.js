@@ -30,19 +30,20 @@ function toggle(text, on, change) {
 
 function rankedList(items, twoSided, numbered) {
   if (!items.length) return null;
+  twoSided = twoSided || items.some((item) => item.weight < 0);
   const limit = strongestOf(items.map((item) => item.weight));
   return el("ol", { class: "ranked" }, items.map((item, i) => el("li", {},
     numbered ? el("span", { class: "rank" }, String(i + 1)) : null,
     el("span", { class: "label" }, item.name),
     bar(item.weight, limit, twoSided),
-    el("span", { class: "number" }, showAmong(item.weight, limit, 3)))));
+    el("span", { class: "number" }, showAmong(item.weight, limit, 3, twoSided)))));
 }
 
 function imagePanel(panel) {
   const layers = [{ src: panel.layer, kind: "layer" }];
   if (panel.outlines) layers.push({ src: panel.outlines, kind: "outlines" });
   const badges = panel.top.map((item, i) => item.at ? badge(String(i + 1), item.at) : null);
-  const named = panel.top.slice(0, 3).map((item) => `${item.name} ${showSigned(item.weight)}`).join(", ");
+  const named = panel.top.slice(0, 3).map((item) => `${item.name} ${show(item.weight)}`).join(", ");
   const picture = stack(panel, `${panel.modality}. ${panel.caption}${named ? ": " + named : ""}`, layers, badges);
   const slider = el("input", {
     type: "range", min: 0, max: 100, value: 75, "aria-label": "Opacity of the overlay",
@@ -60,11 +61,12 @@ function textPanel(panel) {
   const numbered = weighed.length <= longestNumberedText;
   const words = panel.pieces.map((piece) => {
     if (piece.weight === undefined) return piece.text;
+    const label = `${piece.text}: ${panel.legend.signed ? showSigned(piece.weight) : show(piece.weight)}`;
     const strength = Math.min(1, Math.abs(piece.weight || 0) / panel.legend.limit);
     return el("span", {
-      class: `word ${signClass(piece.weight)}`, style: { "--strength": strength.toFixed(3) }, tabindex: numbered ? null : "0",
-      title: `${piece.text}: ${showSigned(piece.weight)}`, role: "img", "aria-label": `${piece.text}: ${showSigned(piece.weight)}`,
-    }, el("span", {}, piece.text), numbered ? el("small", {}, showAmong(piece.weight, panel.legend.limit, 2)) : null);
+      class: `word ${signClass(piece.weight, panel.legend.signed)}`, style: { "--strength": strength.toFixed(3) }, tabindex: numbered ? null : "0",
+      title: label, role: "img", "aria-label": label,
+    }, el("span", {}, piece.text), numbered ? el("small", {}, showAmong(piece.weight, panel.legend.limit, 2, panel.legend.signed)) : null);
   });
   return [el("p", { class: numbered ? "words numbered" : "words" }, words)];
 }
@@ -78,28 +80,28 @@ function line(points) {
     svg("polyline", { points: place.filter((point) => point).join(" ") }));
 }
 
-function frameBars(weights, names) {
+function frameBars(weights, names, isSigned) {
   const limit = strongestOf(weights), width = 100 / weights.length;
   return svg("svg", { viewBox: "0 0 100 40", preserveAspectRatio: "none", class: "frames", role: "img", "aria-label": "Weight of each frame" },
     svg("line", { x1: 0, x2: 100, y1: 20, y2: 20, class: "axis" }),
     weights.map((weight, i) => {
       const height = 18 * Math.abs(weight || 0) / limit;
-      return svg("rect", { x: i * width + width * 0.1, width: width * 0.8, y: weight < 0 ? 20 : 20 - height, height, class: signClass(weight) },
+      return svg("rect", { x: i * width + width * 0.1, width: width * 0.8, y: weight < 0 ? 20 : 20 - height, height, class: signClass(weight, isSigned) },
         svg("title", {}, `${names.length ? names[i] : "frame " + (i + 1)}: ${showSigned(weight)}`));
     }));
 }
 
-function seriesChart(series, bars) {
+function seriesChart(series, bars, isSigned) {
   const rows = series.channels.map((channel) =>
     el("div", { class: "strip" }, el("span", { class: "label", title: channel.name }, channel.name), line(channel.points)));
-  if (bars) rows.push(el("div", { class: "strip" }, el("span", { class: "label" }, "weight"), frameBars(bars, series.frame_names)));
+  if (bars) rows.push(el("div", { class: "strip" }, el("span", { class: "label" }, "weight"), frameBars(bars, series.frame_names, isSigned)));
   const hidden = series.channel_count - series.channels.length;
   return el("div", { class: "series" }, rows, el("p", { class: "note" },
     `${plural(series.frames, "frame")}` + (hidden > 0 ? `; the ${series.channels.length} channels that vary most of ${showCount(series.channel_count)}` : "")));
 }
 
 function seriesPanel(panel) {
-  return [seriesChart(panel.series, panel.bars),
+  return [seriesChart(panel.series, panel.bars, panel.legend.signed),
     panel.layer ? el("img", { src: panel.layer, class: "cells", alt: `${panel.caption}, channels from top to bottom, time from left to right` }) : null,
     panel.layer ? legend(panel.legend) : null,
     rankedList(panel.top.slice(0, 10), panel.legend.signed, false)];
@@ -113,7 +115,7 @@ function tablePanel(panel) {
     el("tbody", {}, panel.rows.map((row) => el("tr", {},
       el("th", { scope: "row" }, row.name), el("td", { class: "number" }, row.value === undefined ? "" : show(row.value)),
       el("td", { class: "wide" }, bar(row.weight, panel.legend.limit, panel.legend.signed)),
-      el("td", { class: "number" }, showAmong(row.weight, panel.legend.limit, 3)))))),
+      el("td", { class: "number" }, showAmong(row.weight, panel.legend.limit, 3, panel.legend.signed)))))),
     rest > 0 ? el("p", { class: "note" }, `and ${plural(rest, "column")} of smaller weight`) : null];
 }
 
@@ -140,7 +142,7 @@ function valueFigure(value, options) {
         toggle("regions", false, (on) => { picture.querySelector(".boxes").hidden = note.hidden = !on; }), note) : null);
   }
   if (value.kind === "text") return el("blockquote", { class: "value text" }, value.text);
-  if (value.kind === "time_series") return el("figure", { class: "value" }, el("h4", {}, value.name), seriesChart(value, null));
+  if (value.kind === "time_series") return el("figure", { class: "value" }, el("h4", {}, value.name), seriesChart(value, null, true));
   return el("figure", { class: "value" }, el("h4", {}, value.name), el("table", { class: "columns" },
     el("tbody", {}, value.rows.slice(0, options.small ? 6 : 40).map((row) =>
       el("tr", {}, el("th", { scope: "row" }, row.name), el("td", { class: "number" }, show(row.value)))))));
