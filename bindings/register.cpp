@@ -9,6 +9,7 @@ int open(lua_State* L) {
     register_datapoint(binder);
     register_dataset(binder);
     register_dataset_define(binder);
+    register_define_model(binder);
     register_feature_analysis(binder);
     register_features(binder);
     register_help(binder);
@@ -22,6 +23,7 @@ int open(lua_State* L) {
     register_target(binder);
     register_tensor(binder);
     register_trace(binder);
+    register_train(binder);
     return 1;
   });
 }

@@ -7,6 +7,7 @@ namespace multiviz::script {
 void register_datapoint(Binder& binder);
 void register_dataset(Binder& binder);
 void register_dataset_define(Binder& binder);
+void register_define_model(Binder& binder);
 void register_feature_analysis(Binder& binder);
 void register_features(Binder& binder);
 void register_help(Binder& binder);
@@ -20,6 +21,7 @@ void register_sparse_path(Binder& binder);
 void register_target(Binder& binder);
 void register_tensor(Binder& binder);
 void register_trace(Binder& binder);
+void register_train(Binder& binder);
 
 // Makes the table `mv` in this state, on top of the stack.
 int open(lua_State* L);

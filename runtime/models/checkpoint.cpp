@@ -33,10 +33,16 @@ std::map<std::string, at::Tensor> part(const std::map<std::string, at::Tensor>& 
   return out;
 }
 
-NamedTensors named(const Model& model, const std::vector<at::Tensor>& tensors) {
+NamedTensors named(const NamedTensors& names, const std::vector<at::Tensor>& tensors) {
   NamedTensors out;
-  auto parameters = model.parameters();
-  for (size_t i = 0; i < parameters.size(); ++i) out.emplace_back(parameters[i].first, tensors[i]);
+  for (size_t i = 0; i < names.size(); ++i) out.emplace_back(names[i].first, tensors[i]);
+  return out;
+}
+
+// Everything that is trained, and the model's buffers.
+NamedTensors state(const Model& model, const NamedTensors& trained) {
+  auto out = trained;
+  for (auto& buffer : model.buffers()) out.push_back(buffer);
   return out;
 }
 
@@ -66,17 +72,18 @@ std::string run_key(const Model& model, const Dataset& data, const TrainOptions&
                         {"betas", {options.beta1, options.beta2}},
                         {"clip", options.clip},
                         {"guide", {{"taps", options.guide.taps}, {"weight", options.guide.weight}}},
+                        {"describe", {{"tap", options.describe.tap}, {"weight", options.describe.weight}}},
                         {"shuffle", options.shuffle},
                         {"seed", options.seed}};
   return key.dump();
 }
 
-void save_checkpoint(const std::string& path, const std::string& key, const Model& model, AdamW& optimizer,
-                     const TrainProgress& progress) {
+void save_checkpoint(const std::string& path, const std::string& key, const Model& model, const NamedTensors& trained,
+                     AdamW& optimizer, const TrainProgress& progress) {
   std::map<std::string, at::Tensor> tensors;
-  for (const auto& [name, tensor] : all_weights(model)) tensors["model." + name] = tensor.detach();
-  for (const auto& [name, tensor] : named(model, optimizer.means())) tensors["mean." + name] = tensor;
-  for (const auto& [name, tensor] : named(model, optimizer.squares())) tensors["square." + name] = tensor;
+  for (const auto& [name, tensor] : state(model, trained)) tensors["model." + name] = tensor.detach();
+  for (const auto& [name, tensor] : named(trained, optimizer.means())) tensors["mean." + name] = tensor;
+  for (const auto& [name, tensor] : named(trained, optimizer.squares())) tensors["square." + name] = tensor;
   for (const auto& [name, tensor] : progress.best) tensors["best." + name] = tensor;
   save_safetensors(path, tensors,
                    {{"format", format_name},
@@ -86,7 +93,8 @@ void save_checkpoint(const std::string& path, const std::string& key, const Mode
                     {"best_accuracy", fmt::format("{}", progress.best_accuracy)}});
 }
 
-TrainProgress load_checkpoint(const std::string& path, const std::string& key, Model& model, AdamW& optimizer) {
+TrainProgress load_checkpoint(const std::string& path, const std::string& key, Model& model, const NamedTensors& trained,
+                              AdamW& optimizer) {
   auto file = load_safetensors(path);
   auto format = file.metadata.find("format");
   check(format != file.metadata.end() && format->second == format_name, "{} is not a checkpoint of a training run", path);
@@ -101,9 +109,9 @@ TrainProgress load_checkpoint(const std::string& path, const std::string& key, M
   } catch (const std::logic_error&) {
     fail("{} is a damaged checkpoint: 'best_accuracy' is '{}'", path, file.metadata["best_accuracy"]);
   }
-  copy_weights(all_weights(model), part(file.tensors, "model."), path);
-  copy_weights(named(model, optimizer.means()), part(file.tensors, "mean."), path);
-  copy_weights(named(model, optimizer.squares()), part(file.tensors, "square."), path);
+  copy_weights(state(model, trained), part(file.tensors, "model."), path);
+  copy_weights(named(trained, optimizer.means()), part(file.tensors, "mean."), path);
+  copy_weights(named(trained, optimizer.squares()), part(file.tensors, "square."), path);
   optimizer.set_steps(progress.step);
   for (const auto& [name, tensor] : part(file.tensors, "best.")) progress.best[name] = tensor.clone();
   return progress;

@@ -16,11 +16,13 @@ struct TrainProgress {
 // Everything but the model's weights that decides how a run goes on, as text: two runs with the same are the same run.
 std::string run_key(const Model& model, const Dataset& data, const TrainOptions& options, int64_t steps);
 
-void save_checkpoint(const std::string& path, const std::string& key, const Model& model, AdamW& optimizer,
-                     const TrainProgress& progress);
+// `trained` are the tensors that the optimizer changes: the model's parameters and what else the run trains.
+void save_checkpoint(const std::string& path, const std::string& key, const Model& model, const NamedTensors& trained,
+                     AdamW& optimizer, const TrainProgress& progress);
 
 // Throws Error when the file is that of another run.
-TrainProgress load_checkpoint(const std::string& path, const std::string& key, Model& model, AdamW& optimizer);
+TrainProgress load_checkpoint(const std::string& path, const std::string& key, Model& model, const NamedTensors& trained,
+                              AdamW& optimizer);
 
 // Copies of the model's parameters and buffers, and back.
 std::map<std::string, at::Tensor> snapshot(const Model& model);

@@ -18,4 +18,32 @@ struct Guide {
 // Scalar, differentiable; undefined when no datapoint has referred regions. `trace` has recorded the taps.
 at::Tensor guide_loss(const Trace& trace, const Guide& guide, std::span<const Datapoint> datapoints);
 
+// Extra supervision for an image's features: a linear layer, thrown away after training, is to tell the words of each
+// region's name ("large red rubber cube") from the mean feature of the cells that the region covers.
+struct Describe {
+  std::string tap;    // features [B, K, H', W'] over the whole image
+  double weight = 0;  // of the loss beside the task's; 0: none
+};
+
+class Describer {
+ public:
+  // The words are those of the region names of the data set's first datapoints. Throws Error when they have none.
+  Describer(const Describe& settings, const Dataset& data);
+
+  // Binary cross entropy over regions and words. The tap holds one row per distinct image of the datapoints, as
+  // forward_shared makes it. Scalar, differentiable; undefined when there are no regions.
+  at::Tensor loss(const Trace& trace, std::span<const Datapoint> datapoints);
+
+  // Weight [words, K] and bias [words] by name, zero at first. K is that of `features`.
+  std::vector<std::pair<std::string, at::Tensor>> make_head(int64_t features, at::Device device);
+  const std::vector<std::string>& words() const { return words_; }
+
+ private:
+  at::Tensor name_targets(const Region& region) const;  // float [words]
+
+  Describe settings_;
+  std::vector<std::string> words_;
+  at::Tensor weight_, bias_;
+};
+
 }  // namespace multiviz

@@ -24,7 +24,7 @@ namespace {
 // Gradients on and the model in training mode, for as long as it lives.
 class Training {
  public:
-  explicit Training(Model& model) : model_(model), parameters_(model.parameters()) {
+  Training(Model& model, NamedTensors parameters) : model_(model), parameters_(std::move(parameters)) {
     for (auto& [_, tensor] : parameters_) tensor.set_requires_grad(true);
     model_.set_training(true);
   }
@@ -96,7 +96,11 @@ void validate(const Model& model, const Dataset& data, const TrainOptions& optio
   check(options.weight_decay >= 0 && options.clip >= 0, "weight_decay and clip cannot be negative");
   check(options.guide.weight >= 0 && (options.guide.weight > 0) == !options.guide.taps.empty(),
         "a guide needs taps and a weight above 0");
-  for (const auto& tap : options.guide.taps)
+  check(options.describe.weight >= 0 && (options.describe.weight > 0) == !options.describe.tap.empty(),
+        "describe needs a tap and a weight above 0");
+  auto used = options.guide.taps;
+  if (!options.describe.tap.empty()) used.push_back(options.describe.tap);
+  for (const auto& tap : used)
     if (const auto& taps = model.signature().taps; std::find(taps.begin(), taps.end(), tap) == taps.end())
       fail("{} has no tap '{}'{}", name, tap, suggestion(tap, taps));
   match_modalities(model.signature(), data.modalities());
@@ -116,17 +120,22 @@ class Run {
         validate_every_(options.validate_every > 0 ? options.validate_every : std::max<int64_t>(1, steps_ / 10)),
         checkpoint_every_(options.checkpoint_every > 0 ? options.checkpoint_every : validate_every_),
         key_(run_key(model, *data_, options, steps_)) {
-    for (auto& [_, tensor] : model.parameters()) parameters_.push_back(tensor);
+    named_ = model.parameters();
+    if (options.describe.weight > 0) {
+      describer_.emplace(options.describe, *data_);
+      for (auto& head : describer_->make_head(described_features(), model.device())) named_.push_back(head);
+    }
+    for (auto& [_, tensor] : named_) parameters_.push_back(tensor);
     optimizer_ = std::make_unique<AdamW>(parameters_, options.beta1, options.beta2, options.weight_decay);
   }
 
   TrainResult operator()() {
     if (!options_.checkpoint.empty() && std::filesystem::exists(options_.checkpoint))
-      progress_ = load_checkpoint(options_.checkpoint, key_, model_, *optimizer_);
+      progress_ = load_checkpoint(options_.checkpoint, key_, model_, named_, *optimizer_);
     {
       Progress shown("train", steps_);
       shown.advance(progress_.step);
-      Training training(model_);
+      Training training(model_, named_);
       Prefetch batches(data_, progress_.step, steps_, Order(data_->size(), options_.batch, options_.shuffle, options_.seed),
                        [&](Datapoint x) { return adapt(model_.signature(), *data_, std::move(x)); });
       while (progress_.step < steps_) {
@@ -141,12 +150,22 @@ class Run {
   }
 
  private:
+  // K of the tap to describe, from one datapoint.
+  int64_t described_features() const {
+    at::NoGradGuard no_grad;
+    Trace trace;
+    trace.record(options_.describe.tap);
+    model_.forward(adapt(model_.signature(), *data_, data_->get(0)), &trace);
+    return trace.at(options_.describe.tap).size(1);
+  }
+
   void step(const std::vector<Datapoint>& batch) {
     double rate = learning_rate(options_, progress_.step, steps_);
     {
       at::AutoGradMode gradients_on(true);
       Trace trace;
       for (const auto& name : options_.guide.taps) trace.record(name);
+      if (describer_) trace.record(options_.describe.tap);
       auto value = loss(model_, batch, forward_shared(model_, batch, &trace));
       double number = value.item<double>();
       check(std::isfinite(number), "the loss is not finite at step {}: lower the learning rate (it was {:.2g})",
@@ -154,6 +173,9 @@ class Run {
       if (options_.guide.weight > 0)
         if (auto guide = guide_loss(trace, options_.guide, batch); guide.defined())
           value = value + options_.guide.weight * guide;
+      if (describer_)
+        if (auto described = describer_->loss(trace, batch); described.defined())
+          value = value + options_.describe.weight * described;
       auto gradients = torch::autograd::grad({value}, parameters_, {}, /*retain_graph=*/false, /*create_graph=*/false,
                                              /*allow_unused=*/true);
       for (size_t i = 0; i < gradients.size(); ++i)
@@ -194,7 +216,7 @@ class Run {
   }
 
   void save() {
-    if (!options_.checkpoint.empty()) save_checkpoint(options_.checkpoint, key_, model_, *optimizer_, progress_);
+    if (!options_.checkpoint.empty()) save_checkpoint(options_.checkpoint, key_, model_, named_, *optimizer_, progress_);
   }
 
   double seconds() const {
@@ -206,7 +228,9 @@ class Run {
   const TrainOptions& options_;
   int64_t steps_, validate_every_, checkpoint_every_;
   std::string key_;
-  std::vector<at::Tensor> parameters_;
+  std::optional<Describer> describer_;
+  NamedTensors named_;                  // the model's parameters, and the describer's
+  std::vector<at::Tensor> parameters_;  // the same, without their names
   std::unique_ptr<AdamW> optimizer_;
   TrainProgress progress_;
   std::vector<TrainStatus> history_;

@@ -9,7 +9,7 @@ namespace multiviz {
 
 struct TrainStatus {
   int64_t step = 0;         // optimizer steps done
-  double loss = 0;          // mean over the steps since the last status, the guide's part left out
+  double loss = 0;          // mean over the steps since the last status, guide and describe left out
   double learning_rate = 0;
   double seconds = 0;       // since this call began
   bool validated = false;   // whether the next two were measured at this step
@@ -26,6 +26,7 @@ struct TrainOptions {
   double beta1 = 0.9, beta2 = 0.98;
   double clip = 1;                // largest norm of the gradient; 0: no limit
   Guide guide;                    // attention maps to supervise; none by default
+  Describe describe;              // image features to supervise; none by default
   bool shuffle = true;            // false: the datapoints in their own order, from the first, around and around
   uint64_t seed = 0;              // of the order
   DatasetPtr validation;          // null: no validation, and the last weights are the result
@@ -42,7 +43,7 @@ struct TrainResult {
   std::vector<TrainStatus> history;     // of this call
 };
 
-// Minimises loss() (models/score.h) over the model's parameters by mini-batch AdamW, and guide_loss if asked to. Datapoints are loaded on another
+// Minimises loss() (models/score.h) over the model's parameters by mini-batch AdamW, and guide_loss and Describer::loss if asked to. Datapoints are loaded on another
 // thread while a step computes. With validation, the weights with the best accuracy are the result. A checkpoint holds
 // everything that the rest of the run depends on, so that a run killed at any point and started again gives the weights of
 // one that was not; a checkpoint of other options, data or architecture is an Error. The same seed gives the same weights
