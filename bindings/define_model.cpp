@@ -146,16 +146,18 @@ int vocabulary_of(lua_State* L) {
 }  // namespace
 
 void register_define_model(Binder& binder) {
-  binder.function("models.define",
-                  "mv.models.define{modalities=, labels=, fuse=, encode={}, prepare={}, features=, parameters={}, taps={}, "
-                  "task=, name=, differentiable=true} -> model",
-                  "A model of your own: prepare[m](values) -> leaf, encode[m](leaf, mask, tap) -> tensors, "
-                  "fuse(encodings..., tap) -> logits, features. Values are pixels uint8 [H, W, 3], strings, frames or "
-                  "columns; what is left out has a default but for text's prepare.",
-                  define);
+  binder.function(
+      "models.define",
+      "mv.models.define{modalities=, labels=, fuse=, encode={}, prepare={}, features=, parameters={}, taps={}, "
+      "task=, name=, differentiable=true} -> model",
+      "A model of your own: prepare[m](values) -> leaf, encode[m](leaf, mask, tap) -> tensors, "
+      "fuse(encodings..., tap) -> logits, features. Values are pixels uint8 [H, W, 3], strings, frames or "
+      "columns; what is left out has a default but for text's prepare.",
+      define);
   binder.function("models.cnn_lstm_sa",
                   "mv.models.cnn_lstm_sa{labels=, vocabulary=, width=128, height=96, hidden=256, hops=4, ...} -> model",
-                  "CLEVR's CNN+LSTM+SA baseline with new weights, drawn with seed; train it with mv.train.", cnn_lstm_sa);
+                  "CLEVR's CNN+LSTM+SA baseline with new weights, drawn with seed; train it with mv.train.",
+                  cnn_lstm_sa);
   binder.function("vocabulary", "mv.vocabulary(data, {limit=20000, modality=}) -> words",
                   "The different words of a data set's texts, lower-cased, most frequent first.", vocabulary_of);
 }

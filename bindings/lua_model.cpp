@@ -61,24 +61,23 @@ void push_tensors(lua_State* L, const std::vector<at::Tensor>& tensors) {
 // tap(name, tensor) -> tensor, which works as long as `alive` does: the function may outlive the forward pass.
 class TapScope {
  public:
-  TapScope(Trace* trace, const Signature& signature)
-      : state_(std::make_shared<State>(State{trace, &signature})) {}
+  TapScope(Trace* trace, const Signature& signature) : state_(std::make_shared<State>(State{trace, &signature})) {}
   ~TapScope() { *state_ = {}; }
   TapScope(const TapScope&) = delete;
   TapScope& operator=(const TapScope&) = delete;
 
   void push(lua_State* L) const {
-    push_function(L, {"tap", "tap(name, tensor) -> tensor", "Names an activation for traces.",
-                      [state = state_](lua_State* L) {
-                        auto name = arg_string(L, 1, "name");
-                        auto value = arg<at::Tensor>(L, 2, "tensor");
-                        if (!state->signature) fail("tap('{}') was called after the forward pass it belongs to", name);
-                        const auto& taps = state->signature->taps;
-                        if (std::find(taps.begin(), taps.end(), name) == taps.end())
-                          fail("the model does not list the tap '{}': add it to its taps{}", name,
-                               taps.empty() ? std::string() : suggestion(name, taps));
-                        return script::push(L, multiviz::tap(state->trace, name, value));
-                      }});
+    push_function(
+        L, {"tap", "tap(name, tensor) -> tensor", "Names an activation for traces.", [state = state_](lua_State* L) {
+              auto name = arg_string(L, 1, "name");
+              auto value = arg<at::Tensor>(L, 2, "tensor");
+              if (!state->signature) fail("tap('{}') was called after the forward pass it belongs to", name);
+              const auto& taps = state->signature->taps;
+              if (std::find(taps.begin(), taps.end(), name) == taps.end())
+                fail("the model does not list the tap '{}': add it to its taps{}", name,
+                     taps.empty() ? std::string() : suggestion(name, taps));
+              return script::push(L, multiviz::tap(state->trace, name, value));
+            }});
   }
 
  private:
@@ -118,8 +117,8 @@ Leaf LuaModel::prepare(size_t modality, std::span<const Value> values) const {
           leaf.tensor = *tensor;
           return;
         }
-        check(lua_type(L, 1) == LUA_TTABLE, "prepare.{} must return a tensor or {{tensor=, mask=, atoms=}}, got {}", name,
-              type_name(L, 1));
+        check(lua_type(L, 1) == LUA_TTABLE, "prepare.{} must return a tensor or {{tensor=, mask=, atoms=}}, got {}",
+              name, type_name(L, 1));
         leaf = {field(L, 1, "tensor"), field(L, 1, "mask"), field(L, 1, "atoms"), {}};
         if (leaf.atoms.defined()) leaf.atoms = leaf.atoms.to(at::kLong) - 1;
       });
@@ -129,7 +128,8 @@ Leaf LuaModel::prepare(size_t modality, std::span<const Value> values) const {
         c10::toString(leaf.tensor.scalar_type()));
   for (const auto& value : values)
     if (const auto* image = std::get_if<Image>(&value))
-      leaf.areas.push_back({0, 0, static_cast<double>(image->pixels.size(1)), static_cast<double>(image->pixels.size(0))});
+      leaf.areas.push_back(
+          {0, 0, static_cast<double>(image->pixels.size(1)), static_cast<double>(image->pixels.size(0))});
   return leaf;
 }
 
@@ -140,7 +140,8 @@ Leaf LuaModel::default_leaf(size_t modality, std::span<const Value> values) cons
   for (const auto& value : values) {
     if (const auto* image = std::get_if<Image>(&value)) {
       rows.push_back(image->pixels.permute({2, 0, 1}).to(at::kFloat).div(255));
-      leaf.areas.push_back({0, 0, static_cast<double>(image->pixels.size(1)), static_cast<double>(image->pixels.size(0))});
+      leaf.areas.push_back(
+          {0, 0, static_cast<double>(image->pixels.size(1)), static_cast<double>(image->pixels.size(0))});
     } else if (const auto* series = std::get_if<TimeSeries>(&value)) {
       rows.push_back(series->frames);
     } else if (const auto* table = std::get_if<Table>(&value)) {
@@ -173,8 +174,8 @@ Encoding LuaModel::encode(size_t modality, const Leaf& leaf, Trace* trace) const
       },
       1, [&](lua_State* L) { out.tensors = read_tensors(L, 1, what); });
   for (const auto& tensor : out.tensors)
-    check(tensor.dim() > 0 && tensor.size(0) == leaf.tensor.size(0), "{} must return tensors with {} rows, got [{}]", what,
-          leaf.tensor.size(0), fmt::join(tensor.sizes(), ", "));
+    check(tensor.dim() > 0 && tensor.size(0) == leaf.tensor.size(0), "{} must return tensors with {} rows, got [{}]",
+          what, leaf.tensor.size(0), fmt::join(tensor.sizes(), ", "));
   return out;
 }
 

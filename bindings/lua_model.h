@@ -6,7 +6,8 @@
 
 namespace multiviz::script {
 
-// The functions of a model that is written in Lua; prepare and encode have one entry per modality, null for the default.
+// The functions of a model that is written in Lua; prepare and encode have one entry per modality, null for the
+// default.
 struct LuaFunctions {
   std::vector<std::shared_ptr<Callback>> prepare, encode;
   std::shared_ptr<Callback> fuse;

@@ -238,7 +238,8 @@ std::string text(ModelPtr& self) {
   const auto& signature = self->signature();
   int64_t count = 0;
   for (const auto& [_, tensor] : self->parameters()) count += tensor.numel();
-  auto outputs = signature.labels.empty() ? std::string("regression") : fmt::format("{} labels", signature.labels.size());
+  auto outputs =
+      signature.labels.empty() ? std::string("regression") : fmt::format("{} labels", signature.labels.size());
   auto size = count == 0 ? std::string() : fmt::format(", {:.2f} M parameters", static_cast<double>(count) / 1e6);
   return fmt::format("model {} ({} -> {}, {} features{}) on {}", signature.name,
                      fmt::join(modality_names(signature), ", "), outputs, signature.features, size,
@@ -280,14 +281,16 @@ size_t arg_modality(lua_State* L, int index, const char* name, const Model& mode
 }
 
 void register_model(Binder& binder) {
-  auto type = binder.type<ModelPtr>("model", "fuse(encode(prepare(x))): logits and penultimate features of datapoints.");
+  auto type =
+      binder.type<ModelPtr>("model", "fuse(encode(prepare(x))): logits and penultimate features of datapoints.");
   register_properties(type);
   type.method("predict", "model:predict(x, {top=5}) -> {label=, index=, probability=, top={...}}",
               "The most probable label of a datapoint, or of each in a table; {value=} for regression.", predict);
   type.method("forward", "model:forward(x, {trace=}) -> logits, features", "Tensors [B, C] and [B, D].", forward);
   type.method("features", "model:features(x) -> tensor", "Penultimate features [D], [B, D] for a table.", features);
   type.method("prepare", "model:prepare(modality, x) -> {tensor=, mask=, atoms=}",
-              "The leaf of a modality, what gradients are taken for; atoms are the words, counted from 1, 0 for none.", prepare);
+              "The leaf of a modality, what gradients are taken for; atoms are the words, counted from 1, 0 for none.",
+              prepare);
   type.method("encode", "model:encode(modality, x | leaf, {trace=}) -> tensors",
               "The part of the network that sees one modality alone.", encode);
   type.method("fuse", "model:fuse(encoding, ..., {trace=}) -> logits, features",

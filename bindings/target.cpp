@@ -51,8 +51,7 @@ int feature(lua_State* L) {
 int regression(lua_State* L) { return push_object(L, TargetSpec{Target::Kind::regression, {}, 0, {}, {}}); }
 
 int unit(lua_State* L) {
-  return push_object(
-      L, TargetSpec{Target::Kind::unit, {}, 0, arg_string(L, 1, "tap"), arg_integers(L, 2, "position")});
+  return push_object(L, TargetSpec{Target::Kind::unit, {}, 0, arg_string(L, 1, "tap"), arg_integers(L, 2, "position")});
 }
 
 std::string label_text(const TargetSpec& self) {
@@ -61,11 +60,16 @@ std::string label_text(const TargetSpec& self) {
 
 std::string text(TargetSpec& self) {
   switch (self.kind) {
-    case Target::Kind::logit: return "logit of " + label_text(self);
-    case Target::Kind::probability: return "probability of " + label_text(self);
-    case Target::Kind::feature: return fmt::format("feature {}", self.index);
-    case Target::Kind::unit: return fmt::format("unit {}[{}]", self.tap, fmt::join(self.position, ", "));
-    case Target::Kind::regression: return "the output";
+    case Target::Kind::logit:
+      return "logit of " + label_text(self);
+    case Target::Kind::probability:
+      return "probability of " + label_text(self);
+    case Target::Kind::feature:
+      return fmt::format("feature {}", self.index);
+    case Target::Kind::unit:
+      return fmt::format("unit {}[{}]", self.tap, fmt::join(self.position, ", "));
+    case Target::Kind::regression:
+      return "the output";
   }
   return "target";
 }
@@ -130,7 +134,8 @@ void register_target(Binder& binder) {
   binder.function("target.feature", "mv.target.feature(k) -> target",
                   "Penultimate feature k, counting from 1: what local representation analysis explains.", feature);
   binder.function("target.unit", "mv.target.unit(tap, position) -> target",
-                  "One number of a named activation (see model.taps); position counts from 1, without the batch.", unit);
+                  "One number of a named activation (see model.taps); position counts from 1, without the batch.",
+                  unit);
   binder.function("target.regression", "mv.target.regression() -> target", "The output of a regression model.",
                   regression);
 }

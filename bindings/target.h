@@ -10,8 +10,8 @@ namespace multiviz::script {
 // A target as a script gives it (mv.target.logit "red"): the label is looked up when the model is known.
 struct TargetSpec {
   Target::Kind kind = Target::Kind::logit;
-  std::string label;              // a name, or empty and ...
-  int64_t index = 0;              // ... a 1-based label or feature
+  std::string label;  // a name, or empty and ...
+  int64_t index = 0;  // ... a 1-based label or feature
   std::string tap;
   std::vector<int64_t> position;  // 1-based
 };

@@ -12,7 +12,8 @@ at::Tensor replaced(const Callback& function, const std::string& name, const at:
   function.call([&](lua_State* L) { return push(L, value); }, 1,
                 [&](lua_State* L) {
                   auto tensor = to_tensor(L, 1, name);
-                  check(tensor.has_value(), "the replacement of '{}' must return a tensor, got {}", name, type_name(L, 1));
+                  check(tensor.has_value(), "the replacement of '{}' must return a tensor, got {}", name,
+                        type_name(L, 1));
                   out = tensor->to(value.options());
                 });
   return out;
@@ -55,7 +56,8 @@ int lookup(lua_State* L, TracePtr& self) { return push(L, self->at(arg_string(L,
 }  // namespace
 
 void register_trace(Binder& binder) {
-  auto type = binder.type<TracePtr>("trace", "What a forward pass is to record and to replace; trace[\"tap\"] afterwards.");
+  auto type =
+      binder.type<TracePtr>("trace", "What a forward pass is to record and to replace; trace[\"tap\"] afterwards.");
   type.property("names", "The taps that were recorded.", names);
   type.method("at", "trace:at(tap) -> tensor", "The recorded activation, the batch first.", lookup);
   type.index(lookup);

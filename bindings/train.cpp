@@ -99,15 +99,18 @@ int train_call(lua_State* L) {
 }  // namespace
 
 void register_train(Binder& binder) {
-  binder.function("train",
-                  "mv.train(model, data, {steps= | epochs=1, batch=64, learning_rate=1e-3, warmup=0.05, weight_decay=0.01, "
-                  "beta1=0.9, beta2=0.98, clip=1, guide={taps=, weight=}, describe={tap=, weight=}, shuffle=true, seed=, validation=, "
-                  "validate_every=, checkpoint=, checkpoint_every=, report_every=50, report=}) -> result",
-                  "Mini-batch AdamW with a cosine schedule. The weights that do best on `validation` stay in the model. "
-                  "guide makes attention maps look at the regions that a question refers to, describe makes image "
-                  "features tell the words of the regions' names. With `checkpoint`, a run that was stopped goes on where it was. report(status) is called with "
-                  "{step=, loss=, learning_rate=, seconds=, validation_accuracy=}.",
-                  train_call);
+  binder.function(
+      "train",
+      "mv.train(model, data, {steps= | epochs=1, batch=64, learning_rate=1e-3, warmup=0.05, weight_decay=0.01, "
+      "beta1=0.9, beta2=0.98, clip=1, guide={taps=, weight=}, describe={tap=, weight=}, shuffle=true, seed=, "
+      "validation=, "
+      "validate_every=, checkpoint=, checkpoint_every=, report_every=50, report=}) -> result",
+      "Mini-batch AdamW with a cosine schedule. The weights that do best on `validation` stay in the model. "
+      "guide makes attention maps look at the regions that a question refers to, describe makes image "
+      "features tell the words of the regions' names. With `checkpoint`, a run that was stopped goes on where it was. "
+      "report(status) is called with "
+      "{step=, loss=, learning_rate=, seconds=, validation_accuracy=}.",
+      train_call);
 }
 
 }  // namespace multiviz::script

@@ -20,8 +20,8 @@ int64_t whole_number(const std::map<std::string, std::string>& metadata, const s
   int64_t value = 0;
   const auto& text = found->second;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  check(error == std::errc() && end == text.data() + text.size() && value >= 0, "{} is a damaged checkpoint: '{}' is '{}'",
-        path, key, text);
+  check(error == std::errc() && end == text.data() + text.size() && value >= 0,
+        "{} is a damaged checkpoint: '{}' is '{}'", path, key, text);
   return value;
 }
 
@@ -93,13 +93,15 @@ void save_checkpoint(const std::string& path, const std::string& key, const Mode
                     {"best_accuracy", fmt::format("{}", progress.best_accuracy)}});
 }
 
-TrainProgress load_checkpoint(const std::string& path, const std::string& key, Model& model, const NamedTensors& trained,
-                              AdamW& optimizer) {
+TrainProgress load_checkpoint(const std::string& path, const std::string& key, Model& model,
+                              const NamedTensors& trained, AdamW& optimizer) {
   auto file = load_safetensors(path);
   auto format = file.metadata.find("format");
-  check(format != file.metadata.end() && format->second == format_name, "{} is not a checkpoint of a training run", path);
+  check(format != file.metadata.end() && format->second == format_name, "{} is not a checkpoint of a training run",
+        path);
   check(file.metadata["run"] == key,
-        "{} is the checkpoint of a run with another model, data or options: give another file, or delete it to start anew",
+        "{} is the checkpoint of a run with another model, data or options: give another file, or delete it to start "
+        "anew",
         path);
   TrainProgress progress;
   progress.step = whole_number(file.metadata, "step", path);

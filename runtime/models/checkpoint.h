@@ -21,8 +21,8 @@ void save_checkpoint(const std::string& path, const std::string& key, const Mode
                      AdamW& optimizer, const TrainProgress& progress);
 
 // Throws Error when the file is that of another run.
-TrainProgress load_checkpoint(const std::string& path, const std::string& key, Model& model, const NamedTensors& trained,
-                              AdamW& optimizer);
+TrainProgress load_checkpoint(const std::string& path, const std::string& key, Model& model,
+                              const NamedTensors& trained, AdamW& optimizer);
 
 // Copies of the model's parameters and buffers, and back.
 std::map<std::string, at::Tensor> snapshot(const Model& model);

@@ -204,14 +204,14 @@ Encoding CnnLstmSa::encode(size_t modality, const Leaf& leaf, Trace* trace) cons
 }
 
 at::Tensor CnnLstmSa::encode_image(at::Tensor pixels, Trace* trace) const {
-  check(pixels.dim() == 4 && pixels.size(1) == 3 && pixels.size(2) == options_.height && pixels.size(3) == options_.width,
-        "the image leaf of {} is [B, 3, {}, {}], not [{}]", options_.name, options_.height, options_.width,
-        fmt::join(pixels.sizes(), ", "));
+  check(
+      pixels.dim() == 4 && pixels.size(1) == 3 && pixels.size(2) == options_.height && pixels.size(3) == options_.width,
+      "the image leaf of {} is [B, 3, {}, {}], not [{}]", options_.name, options_.height, options_.width,
+      fmt::join(pixels.sizes(), ", "));
   auto x = (pixels - 0.5).contiguous(at::MemoryFormat::ChannelsLast);
   for (size_t i = 0; i < convs_.size(); ++i) {
     if (i + 1 == convs_.size()) x = append_coordinates(x);
-    x = tap(trace, fmt::format("image.conv{}", i + 1),
-            conv_norm_relu(x, convs_[i], options_.strides[i], training_));
+    x = tap(trace, fmt::format("image.conv{}", i + 1), conv_norm_relu(x, convs_[i], options_.strides[i], training_));
   }
   auto map = linear(append_coordinates(x).permute({0, 2, 3, 1}), projection_);  // [B, H', W', K]
   map = tap(trace, "image.features", map.permute({0, 3, 1, 2})).permute({0, 2, 3, 1});
@@ -221,15 +221,15 @@ at::Tensor CnnLstmSa::encode_image(at::Tensor pixels, Trace* trace) const {
 at::Tensor CnnLstmSa::hop(size_t number, const at::Tensor& query, const at::Tensor& map, Trace* trace) const {
   const auto& weights = hops_[number];
   int64_t batch = query.size(0), cells = rows_ * columns_, glimpses = options_.glimpses;
-  auto modulation = linear(query, weights.modulation).unsqueeze(1).chunk(2, 2);             // 2 x [B, 1, K]
-  auto seen = at::addcmul(modulation[1], map, modulation[0]).relu();                       // [B, N, K]
-  auto score = linear(seen, weights.score).transpose(1, 2);                                // [B, G, N]
+  auto modulation = linear(query, weights.modulation).unsqueeze(1).chunk(2, 2);  // 2 x [B, 1, K]
+  auto seen = at::addcmul(modulation[1], map, modulation[0]).relu();             // [B, N, K]
+  auto score = linear(seen, weights.score).transpose(1, 2);                      // [B, G, N]
   auto attention = tap(trace, fmt::format("fusion.attention{}", number + 1),
                        score.softmax(2).reshape({batch, glimpses, rows_, columns_}));
-  auto read = attention.reshape({batch, glimpses, cells}).matmul(map);                     // [B, G, K]
-  auto mass = score.logsumexp(2) - std::log(static_cast<double>(cells));                   // [B, G]
-  constexpr double cells_per_object = 8;  // about, which keeps the count near one
-  auto count = score.sigmoid().sum(2) / cells_per_object;                                  // [B, G]
+  auto read = attention.reshape({batch, glimpses, cells}).matmul(map);    // [B, G, K]
+  auto mass = score.logsumexp(2) - std::log(static_cast<double>(cells));  // [B, G]
+  constexpr double cells_per_object = 8;                                  // about, which keeps the count near one
+  auto count = score.sigmoid().sum(2) / cells_per_object;                 // [B, G]
   auto input = at::cat({query, read.flatten(1), mass, count}, 1);
   auto next = query + linear(linear(input, weights.update1).relu(), weights.update2);
   return tap(trace, fmt::format("fusion.hop{}", number + 1), next);

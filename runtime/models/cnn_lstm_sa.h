@@ -1,8 +1,8 @@
 #pragma once
+#include "models/model.h"
 #include "nn/layers.h"
 #include "nn/lstm.h"
 #include "nn/weights.h"
-#include "models/model.h"
 #include "text/word_tokenizer.h"
 
 namespace multiviz {
@@ -10,19 +10,19 @@ namespace multiviz {
 // The settings of a CnnLstmSa; config() is this as JSON.
 struct CnnLstmSaOptions {
   std::string name = "cnn-lstm-sa";
-  int64_t width = 128, height = 96;                       // pixels of the leaf; other images are resized to it
-  std::vector<int64_t> channels = {32, 64, 96, 128};      // one convolution each ...
-  std::vector<int64_t> strides = {2, 2, 2, 1};            // ... 3 x 3, with these strides
-  int64_t keys = 64;                                      // K, channels of the map that is attended to
-  int64_t embedding = 64;                                 // E, width of a word
-  int64_t hidden = 256;                                   // U, width of the LSTM's state and of the attention's query
+  int64_t width = 128, height = 96;                   // pixels of the leaf; other images are resized to it
+  std::vector<int64_t> channels = {32, 64, 96, 128};  // one convolution each ...
+  std::vector<int64_t> strides = {2, 2, 2, 1};        // ... 3 x 3, with these strides
+  int64_t keys = 64;                                  // K, channels of the map that is attended to
+  int64_t embedding = 64;                             // E, width of a word
+  int64_t hidden = 256;                               // U, width of the LSTM's state and of the attention's query
   int64_t hops = 4;
-  int64_t glimpses = 2;                                   // G, attention maps of a hop
-  int64_t features = 512;                                 // D
-  std::string image = "image", question = "question";     // names of the modalities
-  std::vector<std::string> vocabulary;                    // words without <pad> and <unk>
-  std::vector<std::string> labels;                        // answers
-  uint64_t seed = 0;                                      // of the initial weights
+  int64_t glimpses = 2;                                // G, attention maps of a hop
+  int64_t features = 512;                              // D
+  std::string image = "image", question = "question";  // names of the modalities
+  std::vector<std::string> vocabulary;                 // words without <pad> and <unk>
+  std::vector<std::string> labels;                     // answers
+  uint64_t seed = 0;                                   // of the initial weights
 };
 
 // Throws Error naming the setting that is missing, of another type or out of range.

@@ -22,7 +22,9 @@ using Maker = ModelPtr (*)(const nlohmann::json& config);
 const std::map<std::string, Maker>& architectures() {
   static const std::map<std::string, Maker> all = {
       {"cnn_lstm_sa",
-       [](const nlohmann::json& config) -> ModelPtr { return std::make_shared<CnnLstmSa>(cnn_lstm_sa_options(config)); }},
+       [](const nlohmann::json& config) -> ModelPtr {
+         return std::make_shared<CnnLstmSa>(cnn_lstm_sa_options(config));
+       }},
   };
   return all;
 }

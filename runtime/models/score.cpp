@@ -10,7 +10,8 @@
 namespace multiviz {
 namespace {
 
-// Which distinct image each datapoint has. Pixels are compared by address: equal tensors that lie apart are encoded apart.
+// Which distinct image each datapoint has. Pixels are compared by address: equal tensors that lie apart are encoded
+// apart.
 struct Distinct {
   std::vector<Value> values;
   std::vector<int64_t> rows;
@@ -94,10 +95,12 @@ Output forward_shared(const Model& model, std::span<const Datapoint> datapoints,
 
 at::Tensor loss(const Model& model, std::span<const Datapoint> datapoints, const Output& output) {
   switch (model.signature().task) {
-    case Task::classification: return at::cross_entropy_loss(output.logits, class_targets(model, datapoints));
+    case Task::classification:
+      return at::cross_entropy_loss(output.logits, class_targets(model, datapoints));
     case Task::multilabel:
       return at::binary_cross_entropy_with_logits(output.logits, multilabel_targets(model, datapoints));
-    case Task::regression: return at::mse_loss(output.logits, regression_targets(model, datapoints));
+    case Task::regression:
+      return at::mse_loss(output.logits, regression_targets(model, datapoints));
   }
   fail("unknown task");
 }

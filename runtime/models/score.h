@@ -9,15 +9,16 @@ namespace multiviz {
 // as questions about one scene have it, are prepared and encoded once.
 Output forward_shared(const Model& model, std::span<const Datapoint> datapoints, Trace* trace = nullptr);
 
-// The mean loss that training lowers: cross entropy for classification (one label a datapoint), binary cross entropy over
-// the labels for multi-label, squared error for regression. Scalar, differentiable. Throws Error naming the datapoint
-// whose label the model does not have, or that has none or too many.
+// The mean loss that training lowers: cross entropy for classification (one label a datapoint), binary cross entropy
+// over the labels for multi-label, squared error for regression. Scalar, differentiable. Throws Error naming the
+// datapoint whose label the model does not have, or that has none or too many.
 at::Tensor loss(const Model& model, std::span<const Datapoint> datapoints, const Output& output);
 
 struct Score {
   double loss = 0;
-  // Classification: the share of datapoints whose best logit is their label. Multi-label: the share of (datapoint, label)
-  // pairs on the right side of one half. Regression: the negative mean absolute error. More is better in all three.
+  // Classification: the share of datapoints whose best logit is their label. Multi-label: the share of (datapoint,
+  // label) pairs on the right side of one half. Regression: the negative mean absolute error. More is better in all
+  // three.
   double accuracy = 0;
 };
 

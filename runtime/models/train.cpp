@@ -113,10 +113,10 @@ class Run {
       : model_(model),
         data_(std::move(data)),
         options_(options),
-        steps_(options.steps > 0 ? options.steps
-                                 : std::max<int64_t>(1, std::llround(std::ceil(
-                                       options.epochs * static_cast<double>(data_->size()) /
-                                       static_cast<double>(options.batch))))),
+        steps_(options.steps > 0
+                   ? options.steps
+                   : std::max<int64_t>(1, std::llround(std::ceil(options.epochs * static_cast<double>(data_->size()) /
+                                                                 static_cast<double>(options.batch))))),
         validate_every_(options.validate_every > 0 ? options.validate_every : std::max<int64_t>(1, steps_ / 10)),
         checkpoint_every_(options.checkpoint_every > 0 ? options.checkpoint_every : validate_every_),
         key_(run_key(model, *data_, options, steps_)) {
@@ -136,7 +136,8 @@ class Run {
       Progress shown("train", steps_);
       shown.advance(progress_.step);
       Training training(model_, named_);
-      Prefetch batches(data_, progress_.step, steps_, Order(data_->size(), options_.batch, options_.shuffle, options_.seed),
+      Prefetch batches(data_, progress_.step, steps_,
+                       Order(data_->size(), options_.batch, options_.shuffle, options_.seed),
                        [&](Datapoint x) { return adapt(model_.signature(), *data_, std::move(x)); });
       while (progress_.step < steps_) {
         if (cancel_requested()) save();
@@ -194,7 +195,8 @@ class Run {
     bool validates = options_.validation && (last || progress_.step % validate_every_ == 0);
     bool reports = validates || last || (options_.report_every > 0 && progress_.step % options_.report_every == 0);
     if (reports) {
-      TrainStatus status{progress_.step, loss_sum_ / static_cast<double>(loss_count_), rate, seconds(), validates, 0, 0};
+      TrainStatus status{
+          progress_.step, loss_sum_ / static_cast<double>(loss_count_), rate, seconds(), validates, 0, 0};
       loss_sum_ = 0, loss_count_ = 0;
       if (validates) measure(status);
       history_.push_back(status);
@@ -216,12 +218,11 @@ class Run {
   }
 
   void save() {
-    if (!options_.checkpoint.empty()) save_checkpoint(options_.checkpoint, key_, model_, named_, *optimizer_, progress_);
+    if (!options_.checkpoint.empty())
+      save_checkpoint(options_.checkpoint, key_, model_, named_, *optimizer_, progress_);
   }
 
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
+  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
 
   Model& model_;
   DatasetPtr data_;

@@ -25,8 +25,8 @@ void AdamW::step(const std::vector<at::Tensor>& gradients, double learning_rate)
   for (size_t i = 0; i < parameters_.size(); ++i) {
     double decay = parameters_[i].dim() < 2 ? 0 : weight_decay_;
     steps_[i].add_(1);
-    at::_fused_adamw_({parameters_[i]}, {gradients[i]}, {means_[i]}, {squares_[i]}, {}, {steps_[i]}, learning_rate, beta1_,
-                      beta2_, decay, epsilon, /*amsgrad=*/false, /*maximize=*/false);
+    at::_fused_adamw_({parameters_[i]}, {gradients[i]}, {means_[i]}, {squares_[i]}, {}, {steps_[i]}, learning_rate,
+                      beta1_, beta2_, decay, epsilon, /*amsgrad=*/false, /*maximize=*/false);
   }
 }
 

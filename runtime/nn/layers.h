@@ -13,9 +13,9 @@ at::Tensor linear(const at::Tensor& x, const LinearWeights& weights);
 
 // A convolution without bias and the normalisation that follows it.
 struct ConvNormWeights {
-  at::Tensor weight;                      // [out, in, k, k]
-  at::Tensor scale, shift;                // [out]
-  at::Tensor running_mean, running_var;   // [out]
+  at::Tensor weight;                     // [out, in, k, k]
+  at::Tensor scale, shift;               // [out]
+  at::Tensor running_mean, running_var;  // [out]
 };
 
 // relu(batch_norm(conv(x))), padded to keep the size at stride 1: [B, in, H, W] -> [B, out, ceil(H / stride), ...]. In

@@ -6,8 +6,8 @@ namespace multiviz {
 namespace {
 
 struct Order {
-  at::Tensor sorted, back;         // rows by falling length, and the way back
-  std::vector<int64_t> active;     // how many rows still run at step t
+  at::Tensor sorted, back;      // rows by falling length, and the way back
+  std::vector<int64_t> active;  // how many rows still run at step t
 };
 
 Order by_length(const at::Tensor& mask) {

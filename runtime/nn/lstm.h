@@ -11,8 +11,8 @@ struct LstmWeights {
 };
 
 // The hidden state [B, U] after the last real position of each row of inputs [B, T, E]; `mask` is bool [B, T], true at
-// real positions, which come first in a row, or undefined when all are. A row's result depends neither on padding nor on
-// other rows. Differentiable any number of times: made of plain operations, no fused kernel.
+// real positions, which come first in a row, or undefined when all are. A row's result depends neither on padding nor
+// on other rows. Differentiable any number of times: made of plain operations, no fused kernel.
 at::Tensor lstm_last(const at::Tensor& inputs, const at::Tensor& mask, const LstmWeights& weights);
 
 }  // namespace multiviz

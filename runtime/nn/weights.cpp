@@ -22,15 +22,15 @@ void copy_weights(const NamedTensors& into, const std::map<std::string, at::Tens
       fail("{} has no tensor '{}' [{}], which this architecture needs{}", source, name, fmt::join(tensor.sizes(), ", "),
            suggestion(name, names));
     check(found->second.sizes() == tensor.sizes(),
-          "{}: the tensor '{}' is [{}], and this architecture needs [{}]: it is the weights of another one", source, name,
-          fmt::join(found->second.sizes(), ", "), fmt::join(tensor.sizes(), ", "));
+          "{}: the tensor '{}' is [{}], and this architecture needs [{}]: it is the weights of another one", source,
+          name, fmt::join(found->second.sizes(), ", "), fmt::join(tensor.sizes(), ", "));
     check(at::isFloatingType(found->second.scalar_type()), "{}: the tensor '{}' holds {}, not floating-point numbers",
           source, name, c10::toString(found->second.scalar_type()));
     used.insert(name);
   }
   for (const auto& name : names)
-    check(used.contains(name), "{} has a tensor '{}', which this architecture does not: it is the weights of another one",
-          source, name);
+    check(used.contains(name),
+          "{} has a tensor '{}', which this architecture does not: it is the weights of another one", source, name);
   for (const auto& [name, tensor] : into) tensor.copy_(from.at(name));
 }
 

@@ -12,12 +12,12 @@ namespace multiviz {
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
 // Copies `from` into the tensors of `into`, converting dtype and device. Throws Error naming `source` and the first
-// tensor, in the model's order, that is missing (with the nearest name), has another shape, or is not a number type; then
-// the first that the model does not have.
+// tensor, in the model's order, that is missing (with the nearest name), has another shape, or is not a number type;
+// then the first that the model does not have.
 void copy_weights(const NamedTensors& into, const std::map<std::string, at::Tensor>& from, const std::string& source);
 
 // Initial values, drawn from `generator`.
-at::Tensor he_normal(at::IntArrayRef shape, int64_t fan_in, at::Generator generator);            // relu follows
-at::Tensor uniform_fan(at::IntArrayRef shape, int64_t fan_in, at::Generator generator);          // +-1 / sqrt(fan_in)
+at::Tensor he_normal(at::IntArrayRef shape, int64_t fan_in, at::Generator generator);    // relu follows
+at::Tensor uniform_fan(at::IntArrayRef shape, int64_t fan_in, at::Generator generator);  // +-1 / sqrt(fan_in)
 
 }  // namespace multiviz

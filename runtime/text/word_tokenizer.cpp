@@ -38,8 +38,7 @@ std::vector<std::string> vocabulary(const std::vector<std::string>& texts, size_
     for (const auto& word : lower_words(text)) ++counts[word];
   std::vector<std::string> out;
   for (const auto& [word, count] : counts) out.push_back(word);
-  std::stable_sort(out.begin(), out.end(),
-                   [&](const auto& a, const auto& b) { return counts.at(a) > counts.at(b); });
+  std::stable_sort(out.begin(), out.end(), [&](const auto& a, const auto& b) { return counts.at(a) > counts.at(b); });
   if (out.size() > limit) out.resize(limit);
   return out;
 }

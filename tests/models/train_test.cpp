@@ -3,25 +3,19 @@
 #include <ATen/ATen.h>
 #include <doctest/doctest.h>
 
-#include <filesystem>
 #include <limits>
 
 #include "core/cancel.h"
 #include "core/error.h"
 #include "models/score.h"
 #include "tests/models/tiles.h"
+#include "tests/scratch.h"
 
 namespace multiviz {
 namespace {
 
 using test::Tiles;
 using test::tiny_options;
-
-std::string fresh_file(const std::string& name) {
-  auto path = std::filesystem::temp_directory_path() / ("multiviz-train-" + std::to_string(::getpid()) + "-" + name);
-  std::filesystem::remove(path);
-  return path.string();
-}
 
 TrainOptions short_run() {
   TrainOptions options;
@@ -37,15 +31,6 @@ double largest_difference(const Model& a, const Model& b) {
   for (size_t i = 0; i < left.size(); ++i)
     most = std::max(most, (left[i].second - right[i].second).abs().max().item<double>());
   return most;
-}
-
-std::string message_of(const std::function<void()>& run) {
-  try {
-    run();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 TEST_CASE("training learns questions that need both modalities") {
@@ -65,7 +50,8 @@ TEST_CASE("a run that was stopped and resumed gives the weights of one that was 
   auto options = short_run();
   train(whole, data, options);
 
-  options.checkpoint = fresh_file("resume.safetensors");
+  Scratch folder;
+  options.checkpoint = folder / "resume.safetensors";
   options.report_every = 1;
   options.report = [](const TrainStatus& status) {
     if (status.step == 7) request_cancel();
@@ -77,18 +63,17 @@ TEST_CASE("a run that was stopped and resumed gives the weights of one that was 
   auto result = train(resumed, data, options);
   CHECK(result.history.front().step == 8);
   CHECK(largest_difference(whole, resumed) == 0);
-  std::filesystem::remove(options.checkpoint);
 }
 
 TEST_CASE("a checkpoint of another run is refused") {
   auto options = short_run();
-  options.checkpoint = fresh_file("other.safetensors");
+  Scratch folder;
+  options.checkpoint = folder / "other.safetensors";
   CnnLstmSa model(tiny_options());
   train(model, std::make_shared<Tiles>(40), options);
   options.learning_rate = 0.02;
-  auto message = message_of([&] { train(model, std::make_shared<Tiles>(40), options); });
-  CHECK(message.find("another model, data or options") != std::string::npos);
-  std::filesystem::remove(options.checkpoint);
+  auto message = error_of([&] { train(model, std::make_shared<Tiles>(40), options); });
+  CHECK(message == has("another model, data or options"));
 }
 
 TEST_CASE("the best weights of the validation are the result") {
@@ -107,16 +92,16 @@ TEST_CASE("what training cannot work with is an error that says so") {
   auto data = std::make_shared<Tiles>(40);
   auto options = short_run();
   options.batch = 0;
-  CHECK(message_of([&] { train(model, data, options); }).find("batch is 0") != std::string::npos);
+  CHECK(error_of([&] { train(model, data, options); }) == has("batch is 0"));
 
   auto fewer = tiny_options();
   fewer.labels = {"red", "green"};
   CnnLstmSa narrow(fewer);
-  CHECK(message_of([&] { train(narrow, data, short_run()); }).find("give the model the labels") != std::string::npos);
+  CHECK(error_of([&] { train(narrow, data, short_run()); }) == has("give the model the labels"));
 
   model.parameters().front().second.fill_(std::numeric_limits<float>::quiet_NaN());
-  auto message = message_of([&] { train(model, data, short_run()); });
-  CHECK(message.find("not finite at step 1") != std::string::npos);
+  auto message = error_of([&] { train(model, data, short_run()); });
+  CHECK(message == has("not finite at step 1"));
 }
 
 }  // namespace
