@@ -3,6 +3,8 @@
 #include <ATen/Parallel.h>
 #include <ATen/Context.h>
 
+#include <chrono>
+
 #include "bindings/register.h"
 #include "core/device.h"
 
@@ -59,6 +61,11 @@ void register_session(Binder& binder) {
                   device);
   binder.function("threads", "mv.threads([n]) -> integer", "Sets how many CPU threads tensor operations use; returns it.",
                   threads);
+  binder.function("clock", "mv.clock() -> seconds", "Wall-clock seconds since some moment in the past: take differences.",
+                  [](lua_State* L) {
+                    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+                    return push(L, std::chrono::duration<double>(now).count());
+                  });
 }
 
 }  // namespace multiviz::script

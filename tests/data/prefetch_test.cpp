@@ -1,0 +1,56 @@
+#include "data/prefetch.h"
+
+#include <doctest/doctest.h>
+
+#include <thread>
+
+#include "tests/scratch.h"
+
+using namespace multiviz;
+
+namespace {
+
+// Datapoints that carry their index, and remember which thread asked for them.
+class Counted : public Dataset {
+ public:
+  explicit Counted(bool concurrent) : concurrent_(concurrent) {}
+  const std::string& name() const override { return name_; }
+  const std::vector<Modality>& modalities() const override { return modalities_; }
+  const std::vector<std::string>& labels() const override { return labels_; }
+  int64_t size() const override { return 10; }
+  bool concurrent() const override { return concurrent_; }
+  std::string fingerprint() const override { return name_; }
+  Datapoint get(int64_t index) const override {
+    check(index < 8, "datapoint 9 is broken");
+    Datapoint datapoint;
+    datapoint.id = std::this_thread::get_id() == owner_ ? "here" : "elsewhere";
+    datapoint.labels = {index};
+    return datapoint;
+  }
+
+ private:
+  bool concurrent_;
+  std::string name_ = "counted";
+  std::vector<Modality> modalities_;
+  std::vector<std::string> labels_;
+  std::thread::id owner_ = std::this_thread::get_id();
+};
+
+std::vector<int64_t> pair_of(int64_t batch) { return {2 * batch, 2 * batch + 1}; }
+Datapoint unchanged(Datapoint datapoint) { return datapoint; }
+
+}  // namespace
+
+TEST_CASE("batches come in order, from another thread only when the data set allows it") {
+  for (bool concurrent : {true, false}) {
+    auto data = std::make_shared<Counted>(concurrent);
+    Prefetch batches(subset(data, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}), 1, 5, pair_of, unchanged);
+    for (int64_t k = 1; k < 4; ++k) {
+      auto batch = batches.next();
+      REQUIRE(batch.size() == 2);
+      CHECK(batch[1].labels[0] == 2 * k + 1);
+      CHECK(batch[0].id == (concurrent ? "elsewhere" : "here"));
+    }
+    CHECK(error_of([&] { batches.next(); }) == "datapoint 9 is broken");
+  }
+}

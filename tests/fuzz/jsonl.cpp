@@ -1,0 +1,21 @@
+#include "data/jsonl.h"
+
+#include "tests/fuzz/harness.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace multiviz;
+  static const MemoryFile file("x.jsonl");
+  file.set({reinterpret_cast<const char*>(data), size});
+  return expect_error_at_worst([] {
+    JsonlOptions options;
+    options.path = file.path;
+    options.root = "/nonexistent";
+    options.fields = {{{"q", ModalityKind::text}, "q", {}},
+                      {{"s", ModalityKind::time_series}, "s", {}},
+                      {{"t", ModalityKind::tabular}, "t", {}}};
+    options.label = "a";
+    options.id = "i";
+    const DatasetPtr dataset = open_jsonl(options);
+    for (int64_t i = 0; i < dataset->size(); ++i) dataset->get(i);
+  });
+}
