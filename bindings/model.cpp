@@ -97,6 +97,9 @@ int predict(lua_State* L, ModelPtr& self) {
 }
 
 int push_output(lua_State* L, const Output& output) {
+  // A small result that waits for the collector keeps the heap around it from being given back.
+  constexpr size_t heap_held = 128 << 10;
+  account(L, heap_held);
   push(L, output.logits);
   push(L, output.features);
   return 2;
