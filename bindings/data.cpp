@@ -79,6 +79,20 @@ Field read_field(lua_State* L, std::string name) {
   return field;
 }
 
+size_t bytes_of(const Value& value) {
+  switch (kind_of(value)) {
+    case ModalityKind::image:
+      return std::get<Image>(value).pixels.nbytes();
+    case ModalityKind::text:
+      return std::get<Text>(value).string.size();
+    case ModalityKind::time_series:
+      return std::get<TimeSeries>(value).frames.nbytes();
+    case ModalityKind::tabular:
+      break;
+  }
+  return std::get<Table>(value).columns.nbytes();
+}
+
 }  // namespace
 
 Image to_image(const at::Tensor& tensor, const std::string& where) {
@@ -94,6 +108,14 @@ Image to_image(const at::Tensor& tensor, const std::string& where) {
   check(pixels.ge(0).logical_and(pixels.le(1)).all().item<bool>(),
         "{} holds floats outside 0 to 1: divide by 255, or give uint8", where);
   return {pixels.mul(255).round().to(at::kByte).contiguous()};
+}
+
+int push(lua_State* L, DatapointHandle x) {
+  size_t bytes = sizeof(Example);
+  for (const Value& value : x->datapoint.values) bytes += bytes_of(value);
+  for (const Region& region : x->datapoint.regions) bytes += region.mask.defined() ? region.mask.nbytes() : 0;
+  account(L, bytes);
+  return push_object(L, std::move(x));
 }
 
 int push(lua_State* L, const Value& value) {

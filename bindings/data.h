@@ -17,6 +17,9 @@ struct Example {
 
 using DatapointHandle = std::shared_ptr<const Example>;
 
+// Accounts for the memory of its values with the collector.
+int push(lua_State* L, DatapointHandle x);
+
 // The datapoint as a model takes it (models/model.h): values in its order, labels as it numbers them.
 inline Datapoint for_model(const Model& model, const DatapointHandle& x) {
   return adapt(model.signature(), *x->data, x->datapoint);
