@@ -15,6 +15,7 @@ int open(lua_State* L) {
     register_help(binder);
     register_image(binder);
     register_model(binder);
+    register_page(binder);
     register_progress(binder);
     register_selection(binder);
     register_session(binder);

@@ -13,6 +13,7 @@ void register_features(Binder& binder);
 void register_help(Binder& binder);
 void register_image(Binder& binder);
 void register_model(Binder& binder);
+void register_page(Binder& binder);
 void register_progress(Binder& binder);
 void register_selection(Binder& binder);
 void register_session(Binder& binder);
