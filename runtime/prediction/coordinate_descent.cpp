@@ -7,20 +7,20 @@ namespace multiviz {
 namespace {
 
 struct Block {
-  const double* h;
+  const float* h;
   int64_t stride, size;
 };
 
-[[gnu::always_inline]] inline void add_scaled_body(double a, const double* __restrict x, double* __restrict y,
-                                                   int64_t n) {
+template <typename T>
+[[gnu::always_inline]] inline void add_scaled_body(T a, const T* __restrict x, T* __restrict y, int64_t n) {
   for (int64_t i = 0; i < n; ++i) y[i] += a * x[i];
 }
 
 [[gnu::always_inline]] inline double sweep_body(Block block, double scale, Penalty penalty, double* b,
-                                                double* residual) {
+                                                float* residual) {
   double largest = 0;
   for (int64_t j = 0; j < block.size; ++j) {
-    const double* row = block.h + j * block.stride;
+    const float* row = block.h + j * block.stride;
     double curvature = scale * row[j];
     double pull = residual[j] + curvature * b[j];
     double shrunk = std::abs(pull) - penalty.l1;
@@ -28,30 +28,30 @@ struct Block {
     double change = updated - b[j];
     if (change == 0) continue;
     b[j] = updated;
-    add_scaled_body(-scale * change, row, residual, block.size);
+    add_scaled_body(static_cast<float>(-scale * change), row, residual, block.size);
     largest = std::max(largest, curvature * change * change);
   }
   return largest;
 }
 
-using Sweep = double (*)(Block, double, Penalty, double*, double*);
+using Sweep = double (*)(Block, double, Penalty, double*, float*);
 using AddScaled = void (*)(double, const double*, double*, int64_t);
 
-double sweep_plain(Block block, double scale, Penalty penalty, double* b, double* residual) {
+double sweep_plain(Block block, double scale, Penalty penalty, double* b, float* residual) {
   return sweep_body(block, scale, penalty, b, residual);
 }
 void add_scaled_plain(double a, const double* x, double* y, int64_t n) { add_scaled_body(a, x, y, n); }
 
 // The build is for the baseline CPU of the architecture; these loops are where it pays to look at the one that runs.
 #if defined(__x86_64__)
-[[gnu::target("avx2")]] double sweep_avx2(Block block, double scale, Penalty penalty, double* b, double* residual) {
+[[gnu::target("avx2")]] double sweep_avx2(Block block, double scale, Penalty penalty, double* b, float* residual) {
   return sweep_body(block, scale, penalty, b, residual);
 }
 [[gnu::target("avx2")]] void add_scaled_avx2(double a, const double* x, double* y, int64_t n) {
   add_scaled_body(a, x, y, n);
 }
 [[gnu::target("avx512f,prefer-vector-width=512")]] double sweep_avx512(Block block, double scale, Penalty penalty,
-                                                                       double* b, double* residual) {
+                                                                       double* b, float* residual) {
   return sweep_body(block, scale, penalty, b, residual);
 }
 [[gnu::target("avx512f,prefer-vector-width=512")]] void add_scaled_avx512(double a, const double* x, double* y,
@@ -76,7 +76,7 @@ WorkingSet::WorkingSet(const double* gram, int64_t width)
     : gram_(gram), width_(width), member_(static_cast<size_t>(width), 0) {}
 
 void WorkingSet::reserve(int64_t capacity) {
-  std::vector<double> block(static_cast<size_t>(capacity * capacity));
+  std::vector<float> block(static_cast<size_t>(capacity * capacity));
   for (int64_t row = 0; row < size(); ++row)
     std::copy_n(block_.data() + row * capacity_, size(), block.data() + row * capacity);
   block_ = std::move(block);
@@ -91,7 +91,7 @@ void WorkingSet::add(int64_t feature) {
   member_[static_cast<size_t>(feature)] = 1;
   const double* row = gram_ + feature * width_;
   for (int64_t i = 0; i <= last; ++i) {
-    double value = row[features_[static_cast<size_t>(i)]];
+    auto value = static_cast<float>(row[features_[static_cast<size_t>(i)]]);
     block_[static_cast<size_t>(last * capacity_ + i)] = value;
     block_[static_cast<size_t>(i * capacity_ + last)] = value;
   }
@@ -102,7 +102,7 @@ void WorkingSet::clear() {
   features_.clear();
 }
 
-double sweep(const WorkingSet& set, double scale, Penalty penalty, double* b, double* residual) {
+double sweep(const WorkingSet& set, double scale, Penalty penalty, double* b, float* residual) {
   static const Sweep best = best_sweep();
   return best({set.gram(), set.stride(), set.size()}, scale, penalty, b, residual);
 }

@@ -40,6 +40,7 @@ class ClassSolver {
     set_.add(feature);
     b_.push_back(0);
   }
+  void extrapolate(double lambda, double previous);
   void descend(double threshold);
   bool add_violators();
   void measure();
@@ -52,16 +53,19 @@ class ClassSolver {
   double alpha_;
   Penalty penalty_{};
   WorkingSet set_;
-  std::vector<double> b_;  // of the working set's features
-  std::vector<double> r_;  // [D]
+  std::vector<double> b_;       // of the working set's features
+  std::vector<double> last_;    // b at the lambda before
+  double before_previous_ = 0;  // the lambda before that, 0 at first
+  std::vector<double> r_;       // [D]
   double gap_ = 0, loss_ = 0;
 };
 
 // Sweeps until no coordinate gains more than the threshold, then brings r up to date for all features.
 void ClassSolver::descend(double threshold) {
-  std::vector<double> before = b_, residual(b_.size());
+  std::vector<double> before = b_;
+  std::vector<float> residual(b_.size());
   auto features = set_.features();
-  for (size_t i = 0; i < features.size(); ++i) residual[i] = r_[static_cast<size_t>(features[i])];
+  for (size_t i = 0; i < features.size(); ++i) residual[i] = static_cast<float>(r_[static_cast<size_t>(features[i])]);
   while (sweeps_ < max_sweeps_) {
     ++sweeps_;
     if (sweep(set_, 1.0, penalty_, b_.data(), residual.data()) <= threshold) break;
@@ -114,6 +118,7 @@ void ClassSolver::solve(double lambda, double previous) {
   penalty_ = {alpha_ * lambda, (1 - alpha_) * lambda};
   for (int64_t j = 0; j < width_; ++j)  // the sequential strong rule (Tibshirani et al., 2012)
     if (std::abs(r_[static_cast<size_t>(j)]) >= alpha_ * (2 * lambda - previous) && !set_.contains(j)) add(j);
+  extrapolate(lambda, previous);
   sweeps_ = 0;
   for (double threshold = tolerance_ / 8; sweeps_ < max_sweeps_; threshold /= 8) {
     do {
@@ -123,6 +128,22 @@ void ClassSolver::solve(double lambda, double previous) {
     if (gap_ <= tolerance_) return;
   }
   measure();
+}
+
+// Between changes of the active set the lasso's path is a line in lambda: starts where the last two solutions point to,
+// as far as no coefficient changes its sign.
+void ClassSolver::extrapolate(double lambda, double previous) {
+  double ratio = before_previous_ > previous ? (lambda - previous) / (previous - before_previous_) : 0.0;
+  before_previous_ = previous;
+  last_.resize(b_.size(), 0.0);
+  auto features = set_.features();
+  for (size_t i = 0; i < features.size(); ++i) {
+    double step = ratio * (b_[i] - last_[i]);
+    last_[i] = b_[i];
+    if (step == 0 || (b_[i] + step) * b_[i] <= 0) continue;
+    b_[i] += step;
+    add_scaled(-step, gram_ + features[i] * width_, r_.data(), width_);
+  }
 }
 
 struct Curve {

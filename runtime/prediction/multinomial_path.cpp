@@ -114,14 +114,15 @@ double Solver::descend(int64_t label, const Iterate& from, const at::Tensor& gra
   const WorkingSet& set = sets_[static_cast<size_t>(label)];
   double scale = lipschitz_ * curvature_.data_ptr<double>()[label];
   auto size = static_cast<size_t>(set.size());
-  std::vector<double> b(size), residual(size), start(size), slope(size);
+  std::vector<double> b(size), start(size), slope(size);
+  std::vector<float> residual(size);
   const double* b_row = from.b.data_ptr<double>() + label * from.b.size(1);
   const double* g_row = gradient.data_ptr<double>() + label * gradient.size(1);
   for (size_t i = 0; i < size; ++i) {
     int64_t p = problem_.position(set.features()[i]);
     b[i] = start[i] = b_row[p];
     slope[i] = g_row[p];
-    residual[i] = -slope[i];
+    residual[i] = static_cast<float>(-slope[i]);
   }
   double first = sweep(set, scale, penalty_, b.data(), residual.data());
   for (int n = 1; n < 30; ++n)

@@ -38,7 +38,7 @@ struct SparsePath {
   std::vector<double> heldout;     // the same on the rows held out; empty when none were
   std::vector<double> deviance;    // L: share of the null deviance explained on the rows of the fit
   std::vector<double> gap;         // L: duality gap as a share of the null deviance (gaussian: of the worst class)
-  double seconds = 0;               // that the fit took
+  double seconds = 0;              // that the fit took
   nlohmann::json options = nlohmann::json::object();
 
   int64_t classes() const { return static_cast<int64_t>(names.size()); }

@@ -32,9 +32,12 @@ void check_entries(const SparsePath& path, const std::string& file) {
 }  // namespace
 
 void save(const SparsePath& path, const std::string& file) {
-  nlohmann::json header = {{"kind", kind},           {"family", family_name(path.family)},
-                           {"alpha", path.alpha},    {"features", path.features},
-                           {"names", path.names},    {"classification", path.classification},
+  nlohmann::json header = {{"kind", kind},
+                           {"family", family_name(path.family)},
+                           {"alpha", path.alpha},
+                           {"features", path.features},
+                           {"names", path.names},
+                           {"classification", path.classification},
                            {"seconds", path.seconds},
                            {"options", path.options}};
   auto row = [](const std::vector<double>& values) { return at::tensor(values, at::kDouble); };
