@@ -116,6 +116,8 @@ void ClassSolver::measure() {
 
 void ClassSolver::solve(double lambda, double previous) {
   penalty_ = {alpha_ * lambda, (1 - alpha_) * lambda};
+  measure();
+  if (loss_ == square_ / 2 && gap_ <= 1e-12 * square_) return;  // nothing is in the model yet, and nothing is to enter
   for (int64_t j = 0; j < width_; ++j)  // the sequential strong rule (Tibshirani et al., 2012)
     if (std::abs(r_[static_cast<size_t>(j)]) >= alpha_ * (2 * lambda - previous) && !set_.contains(j)) add(j);
   extrapolate(lambda, previous);

@@ -166,6 +166,10 @@ Iterate Solver::proximal_step(const Iterate& from) {
 
 void Solver::solve(double lambda, double previous) {
   penalty_ = {options_.alpha * lambda, (1 - options_.alpha) * lambda};
+  if (penalty_of(x_.b) == 0 && gradient_.abs().max().item<double>() <= penalty_.l1 * (1 + 1e-6)) {
+    optimal();  // nothing is in the model yet, and nothing is to enter
+    return;
+  }
   screen(options_.alpha * (2 * lambda - previous));
   x_.penalty = penalty_of(x_.b);
   at::Tensor probability = x_.point.log_probability.exp();
