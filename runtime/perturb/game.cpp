@@ -7,6 +7,7 @@
 
 #include "core/batch.h"
 #include "core/error.h"
+#include "core/progress.h"
 
 namespace multiviz {
 namespace {
@@ -52,11 +53,13 @@ at::Tensor Game::value(const at::Tensor& coalitions) {
   at::NoGradGuard no_grad;
   auto masks = coalitions.cpu();
   auto values = at::empty({masks.size(0), std::ssize(targets_)}, at::kDouble);
+  Progress progress("evaluating", masks.size(0));
   for_each_batch(masks.size(0), batch_, [&](int64_t begin, int64_t end) {
     Cost cost;
     values.slice(0, begin, end).copy_(run(masks.slice(0, begin, end), cost));
     cost_.encodes += cost.encodes;
     cost_.fuses += cost.fuses;
+    progress.advance(end - begin);
   });
   return values;
 }
@@ -76,8 +79,7 @@ at::Tensor Game::run(const at::Tensor& coalitions, Cost& cost) {
       encoded = encode_masked(m, coalitions.slice(1, offset, offset + count), cost);
       offset += count;
     } else {
-      if (!full_[m]) full_[m] = encode(m, {&datapoint_.values[m], 1}, cost);
-      encoded = gather(*full_[m], {}, batch);
+      encoded = gather(encode_whole(m, cost), {}, batch);
     }
     for (auto& [name, activation] : encoded.activations) trace->pass(name, std::move(activation));
     encodings.push_back(std::move(encoded.encoding));
@@ -97,6 +99,11 @@ Game::Encoded Game::encode(size_t modality, std::span<const Value> values, Cost&
   if (trace) encoded.activations = trace->activations();
   cost.encodes += std::ssize(values);
   return encoded;
+}
+
+const Game::Encoded& Game::encode_whole(size_t modality, Cost& cost) {
+  if (!full_[modality]) full_[modality] = encode(modality, {&datapoint_.values[modality], 1}, cost);
+  return *full_[modality];
 }
 
 Game::Encoded Game::gather(const Encoded& encoded, const at::Tensor& rows, int64_t batch) {

@@ -22,6 +22,10 @@ class Game {
   // encoded once; the memory it takes does not grow with S beyond its own argument and result. Throws Error, naming the
   // layer, when a value is not finite.
   at::Tensor value(const at::Tensor& coalitions);
+  // Every pair of a coalition of modality a's players and one of modality b's, by position in the model; any others stay
+  // whole. bool [R, P_a] and [C, P_b] -> float64 [R, C, K]. Takes R + C encodes and R * C fuses; memory grows with R, not
+  // with C, beyond the arguments and the result. Throws Error as value does.
+  at::Tensor grid(size_t a, const at::Tensor& rows, size_t b, const at::Tensor& columns);
   // f on the datapoint as it is, and with every player left out: [K] each.
   at::Tensor whole();
   at::Tensor empty();
@@ -45,7 +49,11 @@ class Game {
   // Row r of the result is row rows[r] of `encoded`; undefined rows repeat the only one.
   static Encoded gather(const Encoded& encoded, const at::Tensor& rows, int64_t batch);
   Encoded encode_masked(size_t modality, const at::Tensor& coalitions, Cost& cost) const;
+  const Encoded& encode_whole(size_t modality, Cost& cost);
   at::Tensor run(const at::Tensor& coalitions, Cost& cost);
+  at::Tensor fuse_pairs(std::span<const Encoding> encodings, size_t a, size_t b);
+  // One coalition over all players per pair of a row of `mine` and one of `theirs`; modalities but a and b whole.
+  at::Tensor pair_coalitions(size_t a, const at::Tensor& mine, size_t b, const at::Tensor& theirs) const;
   [[noreturn]] void explain_not_finite(const at::Tensor& coalition) const;
 
   std::shared_ptr<const Model> model_;
