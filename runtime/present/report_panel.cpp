@@ -129,6 +129,8 @@ std::string target_phrase(const std::string& target) {
 std::string panel_caption(const Attribution& attribution, const std::string& target, HeatmapRange range) {
   const auto& name = attribution.players.modality;
   auto what = target_phrase(target);
+  const auto& shown = attribution.heatmap.defined() ? attribution.heatmap : attribution.weights;
+  if (shown.defined() && shown.eq(0).all().item<bool>()) return fmt::format("Nothing in the {} changes {}", name, what);
   auto verb = range.is_signed ? "raise (red) or lower (blue)" : "matter most for";
   if (!attribution.given.empty())
     return fmt::format("Where the {} interacts with “{}” in {}", name, attribution.given, what);

@@ -117,6 +117,10 @@ TEST_CASE("captions say what colours mean for which target") {
   CHECK(view["features"][0]["local"][0]["panels"][1]["caption"] ==
         "Words of the question that raise (red) or lower (blue) feature 17");
   CHECK(view["headline"] == "Why toy-model says “red”");
+  auto page = sample_page();
+  page.explanations[0].attributions[0].weights = at::zeros({35}, at::kDouble);
+  CHECK(view_of(page, folder)["explanations"][0]["panels"][0]["caption"] ==
+        "Nothing in the image changes the logit of red");
 }
 
 TEST_CASE("components that are compared share their colours") {
