@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include "core/batch.h"
 #include "core/error.h"
 #include "core/random.h"
 
@@ -222,7 +223,7 @@ at::Tensor CnnLstmSa::hop(size_t number, const at::Tensor& query, const at::Tens
   const auto& weights = hops_[number];
   int64_t batch = query.size(0), cells = rows_ * columns_, glimpses = options_.glimpses;
   auto modulation = linear(query, weights.modulation).unsqueeze(1).chunk(2, 2);  // 2 x [B, 1, K]
-  auto seen = at::addcmul(modulation[1], map, modulation[0]).relu();             // [B, N, K]
+  auto seen = at::addcmul(modulation[1], map, modulation[0]).relu_();            // [B, N, K]
   auto score = linear(seen, weights.score).transpose(1, 2);                      // [B, G, N]
   auto attention = tap(trace, fmt::format("fusion.attention{}", number + 1),
                        score.softmax(2).reshape({batch, glimpses, rows_, columns_}));
@@ -247,6 +248,22 @@ Output CnnLstmSa::fuse(std::span<const Encoding> encodings, Trace* trace) const 
   for (size_t i = 0; i < hops_.size(); ++i) query = hop(i, query, map, trace);
   auto features = tap(trace, "fusion.features", linear(query, hidden_).relu());
   return {tap(trace, "logits", linear(features, classifier_)), features};
+}
+
+void CnnLstmSa::fuse_grid(std::span<const Encoding> encodings, size_t a, size_t b,
+                          const std::function<void(const GridBlock&)>& consumer, int64_t chunk) const {
+  constexpr int64_t default_chunk = 128;
+  check(a < 2 && b < 2 && a != b && encodings.size() == 2, "{} has one pair of modalities", options_.name);
+  if (chunk <= 0) chunk = default_chunk;
+  for (int64_t image = 0; image < encodings[0].batch(); ++image)
+    for_each_batch(encodings[1].batch(), chunk, [&](int64_t begin, int64_t end) {
+      std::vector<Encoding> pair = {encodings[0].slice(image, image + 1), encodings[1].slice(begin, end)};
+      auto output = fuse(pair, nullptr);
+      if (a == 0)
+        consumer({image, image + 1, begin, end, std::move(output)});
+      else
+        consumer({begin, end, image, image + 1, std::move(output)});
+    });
 }
 
 }  // namespace multiviz

@@ -47,6 +47,9 @@ class CnnLstmSa : public Model {
   Leaf prepare(size_t modality, std::span<const Value> values) const override;
   Encoding encode(size_t modality, const Leaf& leaf, Trace* trace) const override;
   Output fuse(std::span<const Encoding> encodings, Trace* trace) const override;
+  // One image at a time against many questions: its map stays in the cache and is never copied.
+  void fuse_grid(std::span<const Encoding> encodings, size_t a, size_t b,
+                 const std::function<void(const GridBlock&)>& consumer, int64_t chunk = 0) const override;
 
   NamedTensors parameters() const override;
   NamedTensors buffers() const override;

@@ -85,13 +85,15 @@ TEST_CASE("one image broadcasts over questions, and a grid gives what plain forw
       CHECK(difference(pair.logits[0], expected[i][j]) < 1e-5);
     }
   }
-  model.fuse_grid(
-      encodings, 0, 1,
-      [&](const GridBlock& block) {
-        grid.slice(0, block.i0, block.i1).slice(1, block.j0, block.j1) =
-            block.output.logits.view({block.i1 - block.i0, block.j1 - block.j0, 5});
-      },
-      4);
+  auto fill = [&](const GridBlock& block) {
+    grid.slice(0, block.i0, block.i1).slice(1, block.j0, block.j1) =
+        block.output.logits.view({block.i1 - block.i0, block.j1 - block.j0, 5});
+  };
+  model.fuse_grid(encodings, 0, 1, fill, 4);
+  CHECK(difference(grid, expected) < 1e-5);
+  model.fuse_grid(encodings, 1, 0, fill);
+  CHECK(difference(grid, expected.transpose(0, 1)) < 1e-5);
+  model.Model::fuse_grid(encodings, 0, 1, fill, 4);
   CHECK(difference(grid, expected) < 1e-5);
 }
 
