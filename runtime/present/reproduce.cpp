@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <set>
 
 #include "core/error.h"
 
@@ -64,6 +65,36 @@ std::string lua_targets(const std::vector<std::string>& targets) {
   return fmt::format("{{ {} }}", fmt::join(list, ", "));
 }
 
+std::set<std::string> modality_names(const Explanation& explanation) {
+  std::set<std::string> names;
+  for (const auto& attribution : explanation.attributions) names.insert(attribution.players.modality);
+  for (const auto& interaction : explanation.interactions)
+    names.insert({interaction.rows.modality, interaction.columns.modality});
+  return names;
+}
+
+// The options as a call takes them. What was settled for one modality ({image: {segmentation: ...}}) is given for all,
+// unless they differ: then it was a default of each. "default" is what a call without the option means.
+json script_options(const Explanation& explanation) {
+  json given = json::object();
+  if (!explanation.options.is_object()) return given;
+  auto modalities = modality_names(explanation);
+  std::set<std::string> differing;
+  auto put = [&](const std::string& name, const json& value) {
+    if (value.is_null() || value == "default") return;
+    if (given.contains(name) && given[name] != value) differing.insert(name);
+    given[name] = value;
+  };
+  for (const auto& [name, value] : explanation.options.items()) {
+    if (value.is_object() && modalities.contains(name))
+      for (const auto& [inner, setting] : value.items()) put(inner, setting);
+    else
+      put(name == "modalities" && explanation.stage == "U" ? "modality" : name, value);
+  }
+  for (const auto& name : differing) given.erase(name);
+  return given;
+}
+
 }  // namespace
 
 std::string lua_literal(const json& value) {
@@ -78,14 +109,15 @@ std::string lua_literal(const json& value) {
 
 std::string lua_call(const Explanation& explanation) {
   std::vector<std::string> fields;
-  const auto& options = explanation.options;
-  bool has_options = options.is_object();
-  if (!explanation.targets.empty() && !(has_options && (options.contains("target") || options.contains("targets"))))
+  auto options = script_options(explanation);
+  if (!explanation.targets.empty() && !options.contains("target"))
     fields.push_back("target = " + lua_targets(explanation.targets));
-  if (has_options)
-    for (const auto& [name, value] : options.items())
-      if (!value.is_null()) fields.push_back(field(name, value));
-  if (!has_options || !options.contains("seed")) fields.push_back(fmt::format("seed = {}", explanation.seed));
+  for (const auto& [name, value] : options.items()) {
+    bool context = name == "context" && value.is_number();
+    fields.push_back(context ? fmt::format("context = data:sample({})", value.dump()) : field(name, value));
+  }
+  bool random = explanation.seed != 0 || options.contains("samples") || options.contains("rounds");
+  if (random && !options.contains("seed")) fields.push_back(fmt::format("seed = {}", explanation.seed));
 
   std::string call = fmt::format("mv.{}(model, x, {{", explanation.method);
   size_t column = call.size();

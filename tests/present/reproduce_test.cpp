@@ -34,6 +34,28 @@ TEST_CASE("the call that gives an explanation again") {
   CHECK(lua_call(made) == R"(mv.lime(model, x, { seed = 3, target = "red" }))");
 }
 
+TEST_CASE("options are written as calls take them") {
+  Explanation made;
+  made.method = "lime";
+  made.stage = "U";
+  made.targets = {"logit of red"};
+  Attribution image, question;
+  image.players.modality = "image";
+  question.players.modality = "question";
+  made.attributions = {image, question};
+  made.options = {{"image", {{"kernel_width", 0.25}, {"segmentation", "slic"}}},
+                  {"question", {{"kernel_width", 25}}},
+                  {"modalities", {"image", "question"}},
+                  {"reduction", "default"}};
+  CHECK(lua_call(made) ==
+        R"(mv.lime(model, x, { target = "red", modality = { "image", "question" }, segmentation = "slic" }))");
+  made.method = "dime";
+  made.stage = "C";
+  made.options = {{"context", 64}, {"samples", 100}};
+  CHECK(lua_call(made) ==
+        R"(mv.dime(model, x, { target = "red", context = data:sample(64), samples = 100, seed = 0 }))");
+}
+
 TEST_CASE("a long call is wrapped") {
   Explanation made;
   made.method = "kernel_shap";
