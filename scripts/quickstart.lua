@@ -2,7 +2,7 @@
 local mv = require "multiviz"
 
 local folder = arg[1] or "out/quickstart"
-local data   = mv.datasets.blocks { split = "val" }:slice(1, 2000)
+local data   = mv.datasets.blocks { split = "val" }:slice(1, 1000)
 local model  = mv.models.load "blocks-cnn-lstm-sa"
 local x      = data[7]
 local y      = model:predict(x).label
@@ -14,7 +14,7 @@ page:add(mv.dime(model, x, { target = y, context = data:sample(64) }))         -
 page:add(mv.second_order_gradient(model, x, { words = { "purple", "brown", "sphere" }, target = y }))    -- C
 
 local z    = mv.features(model, data)                                          -- [N, D], cached on disk
-local path = mv.sparse_linear(z, { family = "multinomial" })                   -- P
+local path = mv.sparse_linear(z, { family = "multinomial", lambdas = 50, epsilon = 0.03 }) -- P, the sparse end
 local selection = path:at { nonzeros_per_class = 20 }
 page:add(selection)
 print(path)

@@ -5,7 +5,7 @@ local defaults = {
   target = false, -- label or target; the predicted label
   stages = { "U", "C", "R", "P" },
   context = 64, -- datapoints that DIME averages over
-  datapoints = 2000, -- at most so many give the features of stages R and P
+  datapoints = 1000, -- at most so many give the features of stages R and P
   z = false, -- the features themselves, of `data`
   tap = false, -- where they are taken; the penultimate layer
   family = "multinomial",
@@ -110,7 +110,7 @@ local function analyze(model, data, i, given)
 
   local seen = options.z and data or neighbourhood(data, i, options.datapoints)
   local z = options.z or mv.features(model, seen, { tap = options.tap or nil })
-  local path = mv.sparse_linear(z, { family = options.family, seed = options.seed })
+  local path = mv.sparse_linear(z, { family = options.family, lambdas = 50, epsilon = 0.03, seed = options.seed })
   local selection = path:at { nonzeros_per_class = math.min(options.nonzeros_per_class, z.shape[2]) }
   if options.stage.P then page:add(selection) end
   if options.stage.R then
@@ -120,7 +120,7 @@ local function analyze(model, data, i, given)
   return page
 end
 
-mv.document(analyze, "mv.analyze(model, data, i, {target=, stages={\"U\", \"C\", \"R\", \"P\"}, context=64, datapoints=2000, z=, tap=, "
+mv.document(analyze, "mv.analyze(model, data, i, {target=, stages={\"U\", \"C\", \"R\", \"P\"}, context=64, datapoints=1000, z=, tap=, "
   .. "family=\"multinomial\", nonzeros_per_class=20, features=5, examples=3, words=, method=mv.lime, seed=}) -> page",
   "Algorithm 1: every stage on datapoint i, with defaults. U: LIME and the gradient. C: DIME and the second-order gradient "
   .. "of the words. P: a sparse linear model of the features of `datapoints` datapoints around i (or z, of data). R: its "
