@@ -11,11 +11,13 @@ int open(lua_State* L) {
     register_dataset_define(binder);
     register_define_model(binder);
     register_feature_analysis(binder);
+    register_explanation(binder);
     register_features(binder);
     register_help(binder);
     register_image(binder);
     register_model(binder);
     register_page(binder);
+    register_perturbation(binder);
     register_progress(binder);
     register_selection(binder);
     register_session(binder);
