@@ -6,6 +6,7 @@ int open(lua_State* L) {
   return guarded(L, [](lua_State* L) {
     lua_newtable(L);
     Binder binder(L, -1);
+    register_crossmodal(binder);
     register_datapoint(binder);
     register_dataset(binder);
     register_dataset_define(binder);
@@ -13,6 +14,7 @@ int open(lua_State* L) {
     register_feature_analysis(binder);
     register_explanation(binder);
     register_features(binder);
+    register_gradients(binder);
     register_help(binder);
     register_image(binder);
     register_model(binder);

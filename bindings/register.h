@@ -4,6 +4,7 @@
 // One line for each file of bindings/ that scripts see, sorted; the same lines in register.cpp.
 namespace multiviz::script {
 
+void register_crossmodal(Binder& binder);
 void register_datapoint(Binder& binder);
 void register_dataset(Binder& binder);
 void register_dataset_define(Binder& binder);
@@ -11,6 +12,7 @@ void register_define_model(Binder& binder);
 void register_feature_analysis(Binder& binder);
 void register_explanation(Binder& binder);
 void register_features(Binder& binder);
+void register_gradients(Binder& binder);
 void register_help(Binder& binder);
 void register_image(Binder& binder);
 void register_model(Binder& binder);

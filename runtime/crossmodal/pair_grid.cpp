@@ -12,7 +12,7 @@
 namespace multiviz {
 namespace {
 
-constexpr int64_t default_batch = 64, default_chunk = 1024;
+constexpr int64_t traced_chunk = 256;
 
 std::vector<size_t> choose_pair(const Model& model, const std::vector<std::string>& names) {
   const auto& signature = model.signature();
@@ -52,8 +52,8 @@ PairGrid::PairGrid(const Model& model, const Datapoint& datapoint, std::vector<T
     : model_(model),
       datapoint_(datapoint),
       targets_(std::move(targets)),
-      batch_(batch > 0 ? batch : default_batch),
-      chunk_(chunk > 0 ? chunk : default_chunk) {
+      batch_(batch),
+      chunk_(chunk) {
   check_datapoint(model, datapoint);
   for (const auto& target : targets_) target.validate(model.signature());
   pair_ = choose_pair(model, pair);
@@ -124,7 +124,7 @@ void PairGrid::traced_blocks(const std::vector<EncodedRows>& rows,
                              const std::function<void(const GridBlock&, const at::Tensor&)>& consumer) {
   int64_t columns = rows[b()].size();
   for (int64_t i = 0; i < rows[a()].size(); ++i)
-    for_each_batch(columns, chunk_, [&](int64_t j0, int64_t j1) {
+    for_each_batch(columns, chunk_ > 0 ? chunk_ : traced_chunk, [&](int64_t j0, int64_t j1) {
       auto options = at::TensorOptions().dtype(at::kLong).device(model_.device());
       auto trace = trace_for(targets_);
       std::vector<Encoding> pairs;

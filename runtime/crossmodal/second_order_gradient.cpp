@@ -73,16 +73,13 @@ at::Tensor pixels_in(const Box& box, const Leaf& leaf) {
   return inside.unsqueeze(0).unsqueeze(0);
 }
 
-// 1 at the token positions of the chosen words: [1, T, 1].
-at::Tensor positions_of(const std::vector<int64_t>& chosen, const Leaf& leaf) {
-  auto wanted = at::tensor(chosen, at::kLong).to(leaf.atoms.device());
-  return at::isin(leaf.atoms, wanted).unsqueeze(2);
-}
-
 at::Tensor entries_of(const std::vector<int64_t>& chosen, const Players& players, const Leaf& leaf) {
   auto index = at::tensor(chosen, at::kLong);
   switch (players.kind) {
-    case ModalityKind::text: return positions_of(chosen, leaf);
+    case ModalityKind::text: {
+      auto atoms = word_of_positions(players, leaf);
+      return at::isin(atoms, index.to(atoms.device())).unsqueeze(2);
+    }
     case ModalityKind::image: {
       auto own = player_of_leaf_pixels(players, leaf);
       return at::isin(own, index).unsqueeze(0).unsqueeze(0);

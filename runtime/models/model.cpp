@@ -35,21 +35,43 @@ Encoding concatenate(std::span<const Encoding> parts) {
   return out;
 }
 
+namespace {
+
+// Views of row `row` of an encoding, as a batch of `batch`, without a copy.
+Encoding repeat_row(const Encoding& encoding, int64_t row, int64_t batch) {
+  Encoding out;
+  for (const auto& tensor : encoding.tensors) {
+    auto shape = tensor.sizes().vec();
+    shape.front() = batch;
+    out.tensors.push_back(tensor.slice(0, row, row + 1).expand(shape));
+  }
+  return out;
+}
+
+}  // namespace
+
 void Model::fuse_grid(std::span<const Encoding> encodings, size_t a, size_t b,
                       const std::function<void(const GridBlock&)>& consumer, int64_t chunk) const {
-  constexpr int64_t default_chunk = 1024;
-  if (chunk <= 0) chunk = default_chunk;
+  constexpr int64_t cpu_chunk = 128, gpu_chunk = 4096;  // on a CPU, what a fuse makes should stay in its cache
+  if (chunk <= 0) chunk = device().is_cpu() ? cpu_chunk : gpu_chunk;
   int64_t rows = encodings[a].batch(), columns = encodings[b].batch();
   int64_t width = std::min(columns, chunk), height = std::max<int64_t>(1, chunk / width);
+  // One row of a against views of b copies nothing, which is worth more than a full chunk.
+  if (device().is_cpu() && columns >= cpu_chunk / 4) height = 1;
   for (int64_t i0 = 0; i0 < rows; i0 += height) {
     int64_t i1 = std::min(rows, i0 + height);
     for_each_batch(columns, width, [&](int64_t j0, int64_t j1) {
       auto options = at::TensorOptions().dtype(at::kLong).device(device());
-      auto i = at::arange(i0, i1, options).repeat_interleave(j1 - j0);
-      auto j = at::arange(j0, j1, options).repeat({i1 - i0});
       std::vector<Encoding> pairs(encodings.begin(), encodings.end());
-      for (size_t m = 0; m < pairs.size(); ++m)
-        pairs[m] = pairs[m].index_select(m == a ? i : m == b ? j : at::zeros_like(i));
+      for (size_t m = 0; m < pairs.size(); ++m) {
+        if (m != a && m != b)
+          pairs[m] = repeat_row(pairs[m], 0, (i1 - i0) * (j1 - j0));
+        else if (i1 - i0 == 1)
+          pairs[m] = m == a ? repeat_row(pairs[m], i0, j1 - j0) : pairs[m].slice(j0, j1);
+        else
+          pairs[m] = pairs[m].index_select(m == a ? at::arange(i0, i1, options).repeat_interleave(j1 - j0)
+                                                  : at::arange(j0, j1, options).repeat({i1 - i0}));
+      }
       consumer({i0, i1, j0, j1, fuse(pairs, nullptr)});
     });
   }

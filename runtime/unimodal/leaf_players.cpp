@@ -99,7 +99,7 @@ void series_players(Players& players, const TimeSeries& series, const std::strin
 }
 
 at::Tensor text_weights(const Players& players, const Leaf& leaf, const at::Tensor& positions) {
-  auto atoms = leaf.atoms.select(0, 0).to(at::kCPU);
+  auto atoms = word_of_positions(players, leaf).select(0, 0).to(at::kCPU);
   auto inside = atoms.ge(0).logical_and(atoms.lt(players.size()));
   auto weights = at::zeros({players.size()}, at::kDouble);
   return weights.index_add_(0, atoms.masked_select(inside), positions.masked_select(inside));
@@ -200,6 +200,15 @@ Players leaf_players(const Modality& modality, const Datapoint& datapoint, const
                                                           : fmt::format("column {}", f + 1));
   }
   return players;
+}
+
+at::Tensor word_of_positions(const Players& players, const Leaf& leaf) {
+  if (leaf.atoms.defined()) return leaf.atoms;
+  check(leaf.tensor.size(1) == players.size(),
+        "the model makes {} positions of the {} words of '{}' and does not say which belong together: let prepare "
+        "return atoms",
+        leaf.tensor.size(1), players.size(), players.modality);
+  return at::arange(players.size(), at::kLong).unsqueeze(0);
 }
 
 at::Tensor player_of_leaf_pixels(const Players& players, const Leaf& leaf) {

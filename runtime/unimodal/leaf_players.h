@@ -46,6 +46,10 @@ Players leaf_players(const Modality& modality, const Datapoint& datapoint, const
 Attribution gather_players(Players players, const Leaf& leaf, const at::Tensor& scores, const PlayerOptions& options,
                            Gather gather, double* unassigned = nullptr);
 
+// The word that each position of a text's leaf belongs to: int64 [1, T]. A model that does not say has one position for
+// each word; throws Error when there are more or fewer.
+at::Tensor word_of_positions(const Players& players, const Leaf& leaf);
+
 // The player that the centre of each pixel of an image's leaf lies in, -1 for none: int64 [h, w].
 at::Tensor player_of_leaf_pixels(const Players& players, const Leaf& leaf);
 

@@ -106,3 +106,15 @@ TEST_CASE("a leaf larger than its image is averaged, not skipped over") {
   auto out = gather_players(players, image_leaf(8, 8, {0, 0, 2, 2}), scores, {}, Gather::saliency);
   CHECK(out.heatmap[0][0].item<float>() == doctest::Approx(1));
 }
+
+TEST_CASE("a model that does not say which word a position belongs to has one position a word") {
+  Datapoint said;
+  said.values = {Text{"small cube"}};
+  Modality text = {"text", ModalityKind::text};
+  auto players = leaf_players(text, said, said.values[0], false, {});
+  auto scores = at::arange(2, at::kDouble).unsqueeze(1);
+  auto words = gather_players(players, {at::zeros({1, 2, 1}), {}, {}, {}}, scores, {}, Gather::contribution);
+  CHECK(at::equal(words.weights, at::tensor({0.0, 1.0}, at::kDouble)));
+  CHECK_THROWS_WITH_AS(gather_players(players, {at::zeros({1, 3, 1}), {}, {}, {}}, at::zeros({3, 1}), {}, Gather::saliency),
+                       doctest::Contains("let prepare return atoms"), Error);
+}
