@@ -1,9 +1,11 @@
 #include "bindings/data.h"
 #include "bindings/gradients.h"
+#include "bindings/maskers.h"
 #include "bindings/model.h"
 #include "bindings/register.h"
 #include "bindings/target.h"
 #include "core/suggest.h"
+#include "crossmodal/dime.h"
 #include "crossmodal/emap.h"
 #include "crossmodal/second_order_gradient.h"
 
@@ -129,9 +131,36 @@ int call_emap(lua_State* L) {
   return push(L, std::make_shared<Explanation>(emap(*model, x, *context, targets, settings)));
 }
 
+int call_dime(lua_State* L) {
+  auto& model = arg<ModelPtr>(L, 1, "model");
+  auto x = for_model(*model, arg<DatapointHandle>(L, 2, "x"));
+  Options options(L, 3);
+  options.require("context");
+  auto context = *options.object<DatasetPtr>("context");
+  DimeOptions settings;
+  settings.modalities = options.strings("modalities").value_or(std::vector<std::string>{});
+  settings.masker = read_masker(L, options);
+  settings.samples = options.integer("samples", settings.samples, {.min = 2});
+  settings.kernel_width = options.number("kernel_width", settings.kernel_width);
+  settings.alpha = options.number("alpha", settings.alpha, {.min = 0});
+  settings.seed = options.seed();
+  settings.batch = options.integer("batch", 0, {.min = 1});
+  settings.chunk = options.integer("chunk", 0, {.min = 1});
+  auto targets = targets_option(L, options, *model, x);
+  options.done();
+  return push(L, std::make_shared<Explanation>(dime(model, x, *context, targets, settings)));
+}
+
 }  // namespace
 
 void register_crossmodal(Binder& binder) {
+  binder.function("dime",
+                  "mv.dime(model, x, {context=data, target=, samples=100, modalities=, seed=, kernel_width=, alpha=1, ...}) "
+                  "-> explanation",
+                  std::string("LIME on the unimodal and the multimodal part of the target, for both modalities, the parts "
+                              "being measured in a context of other datapoints (component \"unimodal\" or "
+                              "\"multimodal\"). ") .append(masker_help).c_str(),
+                  call_dime);
   binder.function("second_order_gradient",
                   "mv.second_order_gradient(model, x, {words= | region= | from=, atoms=; target=, to=, through=\"abs\", "
                   "reduction=, grid=8, ...}) -> explanation",
