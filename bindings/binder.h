@@ -1,7 +1,10 @@
 #pragma once
+#include <ATen/core/Tensor.h>
+
 #include <functional>
 #include <memory>
 #include <new>
+#include <nlohmann/json_fwd.hpp>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -139,6 +142,8 @@ int push(lua_State* L, double value);
 int push(lua_State* L, int64_t value);
 inline int push(lua_State* L, int value) { return push(L, static_cast<int64_t>(value)); }
 inline int push(lua_State* L, size_t value) { return push(L, static_cast<int64_t>(value)); }
+int push(lua_State* L, at::Tensor value);              // nil when it is undefined
+int push(lua_State* L, const nlohmann::json& value);  // see convert.h
 template <typename T>
 int push(lua_State* L, std::shared_ptr<T> value) {
   return push_object(L, std::move(value));

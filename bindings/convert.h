@@ -10,13 +10,10 @@
 
 namespace multiviz::script {
 
-// JSON <-> Lua: objects are tables with string keys, arrays are sequences, null is nil (false inside an array, which
+// JSON <-> Lua (the other way is push): objects are tables with string keys, arrays are sequences, null is nil (false inside an array, which
 // cannot hold nil). Reading throws Error for functions, cycles (nesting deeper than 100) and mixed keys.
-int push(lua_State* L, const nlohmann::json& value);
 nlohmann::json to_json(lua_State* L, int index, const char* name);
 
-// A tensor, as a script object. Its memory is accounted for with the collector.
-int push(lua_State* L, at::Tensor value);
 // Nested sequences of numbers (or booleans): [] for a 0-d tensor is the number itself.
 int push_table(lua_State* L, const at::Tensor& value);
 // A tensor, a number, a boolean or nested sequences of them. Tables of numbers give float32, of booleans bool.
