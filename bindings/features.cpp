@@ -81,9 +81,10 @@ int64_t arg_feature(lua_State* L, int index, const char* name, int64_t width) {
       wrong_argument(L, index, name, "a feature's number, or a table with the field 'feature'");
     int64_t feature = lua_tointeger(L, -1);
     lua_pop(L, 1);
-    return to_zero_based(feature, width, "feature");
+    return to_zero_based(feature, width, fmt::format("feature {}", feature));
   }
-  return to_zero_based(arg_integer(L, index, name), width, "feature");
+  int64_t feature = arg_integer(L, index, name);
+  return to_zero_based(feature, width, fmt::format("feature {}", feature));
 }
 
 void register_features(Binder& binder) {

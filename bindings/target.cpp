@@ -79,10 +79,10 @@ std::string text(TargetSpec& self) {
 Target resolve(const TargetSpec& spec, const Signature& signature) {
   Target target{spec.kind, 0, spec.tap, {}};
   if (spec.kind == Target::Kind::logit || spec.kind == Target::Kind::probability)
-    target.index = spec.label.empty() ? to_zero_based(spec.index, signature.outputs(), "label")
+    target.index = spec.label.empty() ? to_zero_based(spec.index, signature.outputs(), fmt::format("label {}", spec.index))
                                       : label_index(spec.label, signature);
   else if (spec.kind == Target::Kind::feature)
-    target.index = to_zero_based(spec.index, signature.features, "feature");
+    target.index = to_zero_based(spec.index, signature.features, fmt::format("feature {}", spec.index));
   for (auto position : spec.position) {
     check(position >= 1, "a position in '{}' is {}: positions count from 1", spec.tap, position);
     target.position.push_back(position - 1);
@@ -93,7 +93,8 @@ Target resolve(const TargetSpec& spec, const Signature& signature) {
 
 int64_t arg_label(lua_State* L, int index, const char* name, const Signature& signature) {
   if (lua_type(L, index) == LUA_TSTRING) return label_index(arg_string(L, index, name), signature);
-  return to_zero_based(arg_integer(L, index, name), signature.outputs(), "label");
+  int64_t label = arg_integer(L, index, name);
+  return to_zero_based(label, signature.outputs(), fmt::format("label {}", label));
 }
 
 Target target_option(lua_State* L, Options& options, const Model& model, const Datapoint& datapoint, const char* name) {

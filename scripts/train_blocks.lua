@@ -7,11 +7,12 @@ local mv = require "multiviz"
 local blocks = mv.datasets.blocks
 local questions = 10 -- a scene: an image is encoded once for all of its questions
 
--- Two cosine schedules; every scene is seen once. Beside the answers, the attention maps learn to cover the objects that
+-- Three cosine schedules; every scene is seen once. Beside the answers, the attention maps learn to cover the objects that
 -- a question's program refers to, and the image features to tell the words of the objects' names.
 local stages = {
   { steps = 4500, learning_rate = 1e-3, guide = 1.0, describe = 2.0, seed = 0 },
   { steps = 900, learning_rate = 5e-4, guide = 0.5, describe = 0.5, seed = 1 },
+  { steps = 4500, learning_rate = 8e-4, guide = 0.5, describe = 0.5, seed = 2 },
 }
 local batch = 160
 
@@ -28,7 +29,7 @@ local function train(folder)
     local data = blocks { split = "train", size = stage.steps * batch, questions = questions, seed = stage.seed }
     mv.train(model, data, {
       steps = stage.steps, batch = batch, shuffle = false, seed = stage.seed, learning_rate = stage.learning_rate,
-      warmup = 0.03, validation = validation, validate_every = number == 1 and 500 or 300, report_every = 25,
+      warmup = 0.03, validation = validation, validate_every = number == 2 and 300 or 500, report_every = 25,
       guide = { taps = { "fusion.attention1", "fusion.attention2", "fusion.attention3", "fusion.attention4" },
         weight = stage.guide },
       describe = { tap = "image.features", weight = stage.describe },
