@@ -25,6 +25,7 @@ int open(lua_State* L) {
     register_session(binder);
     register_sparse_linear(binder);
     register_sparse_path(binder);
+    register_storage(binder);
     register_target(binder);
     register_tensor(binder);
     register_trace(binder);

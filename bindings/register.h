@@ -23,6 +23,7 @@ void register_selection(Binder& binder);
 void register_session(Binder& binder);
 void register_sparse_linear(Binder& binder);
 void register_sparse_path(Binder& binder);
+void register_storage(Binder& binder);
 void register_target(Binder& binder);
 void register_tensor(Binder& binder);
 void register_trace(Binder& binder);

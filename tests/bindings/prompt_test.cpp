@@ -1,0 +1,109 @@
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "bindings/terminal.h"
+
+using namespace multiviz;
+
+namespace {
+
+// A state folder of the test's own, so that the history is neither read nor changed.
+struct StateFolder {
+  std::string path;
+  StateFolder() {
+    char name[] = "/tmp/multiviz-state-XXXXXX";
+    path = mkdtemp(name);
+    setenv("XDG_STATE_HOME", path.c_str(), 1);
+  }
+  ~StateFolder() { std::filesystem::remove_all(path); }
+};
+
+constexpr const char* interrupt = "\x03";
+
+}  // namespace
+
+TEST_CASE("the prompt prints expressions, keeps the last value and reads several lines") {
+  StateFolder state;
+  Terminal terminal({});
+  REQUIRE(terminal.shows("> "));
+  terminal.type("20 + 1\r");
+  CHECK(terminal.shows("\n21\r"));
+  terminal.type("_ * 2\r");
+  CHECK(terminal.shows("\n42\r"));
+  terminal.type("for i = 7, 8 do\r");
+  CHECK(terminal.shows(">> "));
+  terminal.type("print('line ' .. i) end\r");
+  CHECK(terminal.shows("\nline 8\r"));
+  terminal.type("{1, a = {'x'}}\r");
+  CHECK(terminal.shows("\n{1, a = {\"x\"}}\r"));
+  terminal.type("mv.zeros(2)\r");
+  CHECK(terminal.shows("tensor float32 [2]"));
+  terminal.type("help(mv.seed)\r");
+  CHECK(terminal.shows("Sets the seed"));
+  terminal.type(":quit\r");
+  CHECK(terminal.exit_status() == 0);
+  CHECK(std::filesystem::exists(state.path + "/multiviz/history"));
+}
+
+TEST_CASE("the prompt survives errors and Ctrl-C") {
+  StateFolder state;
+  Terminal terminal({});
+  REQUIRE(terminal.shows("> "));
+  for (const char* mistake : {"x.y", "x =", "error{}", "mv.tensr", "error(nil)", "mv.tensor('a')", "))"}) {
+    terminal.type(std::string(mistake) + (std::string(mistake) == "x =" ? "\r)\r" : "\r"));
+    CHECK(terminal.shows("> "));
+  }
+  terminal.type("while true do pcall(function() while true do end end) end\r");
+  usleep(500000);
+  terminal.type(interrupt);
+  CHECK(terminal.shows("interrupted"));
+  CHECK(terminal.shows("> "));
+  terminal.type(std::string("half a line") + interrupt + "6 * 7\r");
+  CHECK(terminal.shows("\n42\r"));
+  terminal.type("\x04");
+  CHECK(terminal.exit_status() == 0);
+}
+
+TEST_CASE("the tab key completes names") {
+  StateFolder state;
+  Terminal terminal({});
+  REQUIRE(terminal.shows("> "));
+  terminal.type("mv.no_gr\t\r");
+  CHECK(terminal.shows("mv.no_grad(f, ...)"));
+}
+
+TEST_CASE("Ctrl-C ends a script with 130 and no stack trace") {
+  Terminal terminal({"-e", "print('started') while true do end"});
+  REQUIRE(terminal.shows("started"));
+  terminal.type(interrupt);
+  CHECK(terminal.exit_status() == 130);
+  CHECK(terminal.output().find("multiviz: interrupted") != std::string::npos);
+  CHECK(terminal.output().find("traceback") == std::string::npos);
+}
+
+TEST_CASE("the command line") {
+  auto result = [](const std::vector<std::string>& arguments) {
+    Terminal terminal(arguments);
+    int status = terminal.exit_status();
+    return std::pair(status, terminal.output());
+  };
+  auto [version_status, version] = result({"--version"});
+  CHECK(version_status == 0);
+  CHECK(version.starts_with("multiviz 0."));
+  CHECK(result({"--help"}).second.find("usage: multiviz") != std::string::npos);
+  CHECK(result({"-e", "print(1 + 1)"}) == std::pair(0, std::string("2\r\n")));
+  CHECK(result({"-e", "x = "}) == std::pair(1, std::string("multiviz: -e:1: unexpected symbol near <eof>\r\n")));
+  CHECK(result({"--nonsense"}).second.find("unknown option '--nonsense'") != std::string::npos);
+  CHECK(result({"/nowhere.lua"}).second.find("cannot open /nowhere.lua") != std::string::npos);
+
+  std::string script = std::filesystem::temp_directory_path() / ("multiviz-arguments-" + std::to_string(getpid()) + ".lua");
+  std::ofstream(script) << "print(arg[1], ..., #arg)\nlocal mv = require 'multiviz'\nmv.seed('x')\n";
+  auto [status, output] = result({script, "one", "two"});
+  CHECK(status == 1);
+  CHECK(output == "one\tone\t2\r\nmultiviz: " + script + ":3: mv.seed: 'n' must be an integer >= 0, got 'x'\r\n");
+  std::filesystem::remove(script);
+}

@@ -1,0 +1,27 @@
+#pragma once
+#include <string>
+#include <vector>
+
+namespace multiviz {
+
+// The program in a pseudo-terminal of its own, driven as a person would.
+class Terminal {
+ public:
+  explicit Terminal(const std::vector<std::string>& arguments);  // after the program's name
+  ~Terminal();
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
+
+  void type(const std::string& keys);
+  // Reads until the text has appeared since the last call that found one; false after half a minute without it.
+  bool shows(const std::string& text);
+  int exit_status();  // waits for the end
+  const std::string& output() const { return output_; }
+
+ private:
+  int process_, terminal_;
+  std::string output_;
+  size_t seen_ = 0;
+};
+
+}  // namespace multiviz
