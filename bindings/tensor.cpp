@@ -137,6 +137,7 @@ void register_tensor(Binder& binder) {
   register_tensor_create(binder);
   register_tensor_index(type);
   register_tensor_math(binder, type);
+  register_tensor_nn(binder);
   register_tensor_reduce(type);
   register_tensor_shape(binder, type);
 }

@@ -15,6 +15,7 @@ void register_tensor_autograd(Binder& binder, TensorType& type);
 void register_tensor_create(Binder& binder);
 void register_tensor_index(TensorType& type);
 void register_tensor_math(Binder& binder, TensorType& type);
+void register_tensor_nn(Binder& binder);
 void register_tensor_reduce(TensorType& type);
 void register_tensor_shape(Binder& binder, TensorType& type);
 
