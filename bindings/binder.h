@@ -14,21 +14,20 @@
 #include "bindings/lua.h"
 #include "core/error.h"
 
-// How C++ is given to scripts. A file of bindings/ has one `register_x(Binder&)`, listed in register.h and register.cpp:
+// How C++ is given to scripts. A file of bindings/ has one `register_x(Binder&)`, listed in register.h and
+// register.cpp:
 //
 //   namespace multiviz::script {
 //   namespace {
 //
 //   int lime_call(lua_State* L) {
-//     auto& model = arg<ModelPtr>(L, 1, "model");                      // "mv.lime: 'model' must be a model, got a number"
-//     auto& x = arg<DatapointHandle>(L, 2, "x");
-//     Options options(L, 3);                                           // a table, nil or nothing
-//     LimeOptions lime;
-//     lime.samples = options.integer("samples", lime.samples, {.min = 1});
-//     lime.segments = options.choice("segmentation", {"slic", "grid"}, "slic");
-//     auto width = options.number("kernel_width");                     // no default: a std::optional
-//     options.done();                                                  // "unknown option 'sample'; did you mean 'samples'?"
-//     return push(L, std::make_shared<Explanation>(multiviz::lime(*model, x.datapoint, lime)));
+//     auto& model = arg<ModelPtr>(L, 1, "model");                      // "mv.lime: 'model' must be a model, got a
+//     number" auto& x = arg<DatapointHandle>(L, 2, "x"); Options options(L, 3); // a table, nil or nothing LimeOptions
+//     lime; lime.samples = options.integer("samples", lime.samples, {.min = 1}); lime.segments =
+//     options.choice("segmentation", {"slic", "grid"}, "slic"); auto width = options.number("kernel_width"); // no
+//     default: a std::optional options.done();                                                  // "unknown option
+//     'sample'; did you mean 'samples'?" return push(L, std::make_shared<Explanation>(multiviz::lime(*model,
+//     x.datapoint, lime)));
 //   }
 //
 //   int top(lua_State* L, ExplanationPtr& self) {
@@ -48,9 +47,10 @@
 //   }
 //
 // Rules. Throw (Error, or anything derived from std::exception): the binder turns it into a Lua error with the script's
-// file and line. Never write `catch (...)`: Lua's own errors are C++ exceptions too and must pass; destructors run. Hold no
-// lua_State beyond the call: a function kept for later is a Callback. What scripts hold is a value (cheap to copy) or a
-// std::shared_ptr<T>; of the latter, one object in C++ is one object in Lua (`==` holds, tables can be keyed by it).
+// file and line. Never write `catch (...)`: Lua's own errors are C++ exceptions too and must pass; destructors run.
+// Hold no lua_State beyond the call: a function kept for later is a Callback. What scripts hold is a value (cheap to
+// copy) or a std::shared_ptr<T>; of the latter, one object in C++ is one object in Lua (`==` holds, tables can be keyed
+// by it).
 namespace multiviz::script {
 
 // An error that a script raised and that already says where; passes through C++ unchanged.
@@ -75,8 +75,8 @@ struct Range {
 
 // ---- Arguments. `name` is what the signature calls it. ----
 
-const std::string& function_name(lua_State* L);                      // of the running function
-std::string type_name(lua_State* L, int index);                      // "a tensor", "a number", "nothing", "nil"
+const std::string& function_name(lua_State* L);  // of the running function
+std::string type_name(lua_State* L, int index);  // "a tensor", "a number", "nothing", "nil"
 [[noreturn]] void wrong_argument(lua_State* L, int index, const char* name, const std::string& expected);
 
 int64_t arg_integer(lua_State* L, int index, const char* name, Range range = {});
@@ -96,7 +96,7 @@ template <typename T>
 struct is_shared<std::shared_ptr<T>> : std::true_type {};
 
 bool has_type(lua_State* L, int index, const void* key);
-std::string expected_type(lua_State* L, const void* key);            // "a tensor"
+std::string expected_type(lua_State* L, const void* key);  // "a tensor"
 void push_metatable(lua_State* L, const void* key);
 bool push_known(lua_State* L, const void* key, const void* object);  // the userdata that already holds this object
 void remember(lua_State* L, const void* object);                     // the userdata on top of the stack holds it
@@ -133,7 +133,8 @@ int push_object(lua_State* L, T value) {
   return 1;
 }
 
-// ---- Pushing results: always returns 1, so that a function can end with `return push(L, value)`. More in convert.h. ----
+// ---- Pushing results: always returns 1, so that a function can end with `return push(L, value)`. More in convert.h.
+// ----
 
 int push(lua_State* L, const std::string& value);
 int push(lua_State* L, const char* value);
@@ -142,7 +143,7 @@ int push(lua_State* L, double value);
 int push(lua_State* L, int64_t value);
 inline int push(lua_State* L, int value) { return push(L, static_cast<int64_t>(value)); }
 inline int push(lua_State* L, size_t value) { return push(L, static_cast<int64_t>(value)); }
-int push(lua_State* L, at::Tensor value);              // nil when it is undefined
+int push(lua_State* L, at::Tensor value);             // nil when it is undefined
 int push(lua_State* L, const nlohmann::json& value);  // see convert.h
 template <typename T>
 int push(lua_State* L, std::shared_ptr<T> value) {

@@ -51,15 +51,20 @@ nlohmann::json read_json_table(lua_State* L, int index, const char* name, int de
 nlohmann::json read_json(lua_State* L, int index, const char* name, int depth) {
   check(depth < deepest, "{}: '{}' is nested too deeply or contains itself", function_name(L), name);
   switch (lua_type(L, index)) {
-    case LUA_TNIL: return nullptr;
-    case LUA_TBOOLEAN: return static_cast<bool>(lua_toboolean(L, index));
+    case LUA_TNIL:
+      return nullptr;
+    case LUA_TBOOLEAN:
+      return static_cast<bool>(lua_toboolean(L, index));
     case LUA_TNUMBER:
       if (lua_isinteger(L, index)) return static_cast<int64_t>(lua_tointeger(L, index));
       return lua_tonumber(L, index);
-    case LUA_TSTRING: return std::string(lua_tostring(L, index), lua_rawlen(L, index));
-    case LUA_TTABLE: return read_json_table(L, index, name, depth);
-    default: fail("{}: '{}' holds {}: only numbers, strings, booleans and tables can be kept", function_name(L), name,
-                  type_name(L, index));
+    case LUA_TSTRING:
+      return std::string(lua_tostring(L, index), lua_rawlen(L, index));
+    case LUA_TTABLE:
+      return read_json_table(L, index, name, depth);
+    default:
+      fail("{}: '{}' holds {}: only numbers, strings, booleans and tables can be kept", function_name(L), name,
+           type_name(L, index));
   }
 }
 

@@ -10,8 +10,9 @@
 
 namespace multiviz::script {
 
-// JSON <-> Lua (the other way is push): objects are tables with string keys, arrays are sequences, null is nil (false inside an array, which
-// cannot hold nil). Reading throws Error for functions, cycles (nesting deeper than 100) and mixed keys.
+// JSON <-> Lua (the other way is push): objects are tables with string keys, arrays are sequences, null is nil (false
+// inside an array, which cannot hold nil). Reading throws Error for functions, cycles (nesting deeper than 100) and
+// mixed keys.
 nlohmann::json to_json(lua_State* L, int index, const char* name);
 
 // Nested sequences of numbers (or booleans): [] for a 0-d tensor is the number itself.

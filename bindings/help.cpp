@@ -7,7 +7,9 @@ namespace {
 
 const char documents_key = 0;  // registry key, by address: weak table of Lua function -> {signature, help}
 
-constexpr const char* introduction = R"(MultiViz: what did a multimodal model look at, how did it combine the modalities, and what did it represent?
+constexpr const char* introduction =
+    R"(MultiViz: what did a multimodal model look at, how did it combine the modalities, and what did it
+represent?
 
   help(mv)            every function, with its signature
   help(mv.lime)       what a function does and its options
@@ -108,9 +110,12 @@ std::string describe_object(lua_State* L, int index) {
 
 std::string help_text(lua_State* L) {
   switch (lua_type(L, 1)) {
-    case LUA_TNONE: return introduction;
-    case LUA_TFUNCTION: return describe_function(L, 1);
-    case LUA_TUSERDATA: return describe_object(L, 1);
+    case LUA_TNONE:
+      return introduction;
+    case LUA_TFUNCTION:
+      return describe_function(L, 1);
+    case LUA_TUSERDATA:
+      return describe_object(L, 1);
     case LUA_TTABLE: {
       std::string name = "mv", text;
       if (luaL_getmetafield(L, 1, "__multiviz_namespace") == LUA_TNIL) return "a table\n";
@@ -118,7 +123,8 @@ std::string help_text(lua_State* L) {
       list_namespace(L, 1, name, text);
       return text + fmt::format("help({}.name) tells more about one.\n", name);
     }
-    default: return type_name(L, 1) + "\n";
+    default:
+      return type_name(L, 1) + "\n";
   }
 }
 

@@ -35,8 +35,8 @@ class Options {
   std::optional<std::vector<std::string>> strings(const char* name);  // one string, or a table of them
   std::optional<std::vector<int64_t>> integers(const char* name);     // one integer, or a table of them
   std::optional<std::vector<double>> numbers(const char* name);
-  std::optional<at::Tensor> tensor(const char* name);                 // a tensor, or nested tables of numbers
-  std::shared_ptr<Callback> callback(const char* name);               // null when absent
+  std::optional<at::Tensor> tensor(const char* name);    // a tensor, or nested tables of numbers
+  std::shared_ptr<Callback> callback(const char* name);  // null when absent
   // An object of a type, or null when absent.
   template <typename T>
   T* object(const char* name) {

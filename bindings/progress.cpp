@@ -1,10 +1,11 @@
+#include "core/progress.h"
+
 #include <unistd.h>
 
 #include <chrono>
 
 #include "bindings/register.h"
 #include "core/cancel.h"
-#include "core/progress.h"
 
 namespace multiviz::script {
 namespace {
@@ -104,8 +105,8 @@ class Lines : public TimedSink {
   void end(const std::string&) override {}
 };
 
-// Gives a script's function {what, fraction, done, total, seconds, rate, left}. Work is never stopped from here: an error
-// in the function is reported and ends the reports.
+// Gives a script's function {what, fraction, done, total, seconds, rate, left}. Work is never stopped from here: an
+// error in the function is reported and ends the reports.
 class Reports : public TimedSink {
  public:
   explicit Reports(std::shared_ptr<Callback> callback) : TimedSink(0.1), callback_(std::move(callback)) {}

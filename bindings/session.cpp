@@ -1,7 +1,7 @@
 #include "bindings/session.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/Context.h>
+#include <ATen/Parallel.h>
 
 #include <chrono>
 
@@ -55,14 +55,16 @@ at::Device script_device(lua_State* L) {
 
 void register_session(Binder& binder) {
   binder.function("seed", "mv.seed(n)",
-                  "Sets the seed that every random method and tensor function takes unless it is given its own.", set_seed);
-  binder.function("device", "mv.device([name]) -> string",
-                  "Sets where new models and tensors go: \"auto\", \"cpu\", \"cuda\" or \"cuda:N\". Returns the device in use.",
-                  device);
-  binder.function("threads", "mv.threads([n]) -> integer", "Sets how many CPU threads tensor operations use; returns it.",
-                  threads);
-  binder.function("clock", "mv.clock() -> seconds", "Wall-clock seconds since some moment in the past: take differences.",
-                  [](lua_State* L) {
+                  "Sets the seed that every random method and tensor function takes unless it is given its own.",
+                  set_seed);
+  binder.function(
+      "device", "mv.device([name]) -> string",
+      "Sets where new models and tensors go: \"auto\", \"cpu\", \"cuda\" or \"cuda:N\". Returns the device in use.",
+      device);
+  binder.function("threads", "mv.threads([n]) -> integer",
+                  "Sets how many CPU threads tensor operations use; returns it.", threads);
+  binder.function("clock", "mv.clock() -> seconds",
+                  "Wall-clock seconds since some moment in the past: take differences.", [](lua_State* L) {
                     const auto now = std::chrono::steady_clock::now().time_since_epoch();
                     return push(L, std::chrono::duration<double>(now).count());
                   });

@@ -11,8 +11,8 @@ struct CloseState {
 };
 using State = std::unique_ptr<lua_State, CloseState>;
 
-// A Lua state with the standard libraries, `require "multiviz"` and the global `help`. Lua code running in it stops soon
-// after request_cancel. Throws Error when the library of Lua modules is missing.
+// A Lua state with the standard libraries, `require "multiviz"` and the global `help`. Lua code running in it stops
+// soon after request_cancel. Throws Error when the library of Lua modules is missing.
 State make_state();
 
 // Where the Lua modules and the shipped weights are: $MULTIVIZ_STDLIB, else ../share/multiviz from the program.

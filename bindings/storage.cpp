@@ -20,7 +20,8 @@ int load(lua_State* L) {
   auto loaded = load_safetensors(path);
   lua_createtable(L, 0, static_cast<int>(loaded.tensors.size()));
   // Copies: scripts may write to a tensor, which the mapped file does not allow.
-  for (const auto& [name, tensor] : loaded.tensors) set_field(L, name.c_str(), tensor.to(device, tensor.scalar_type(), false, true));
+  for (const auto& [name, tensor] : loaded.tensors)
+    set_field(L, name.c_str(), tensor.to(device, tensor.scalar_type(), false, true));
   lua_createtable(L, 0, static_cast<int>(loaded.metadata.size()));
   for (const auto& [name, text] : loaded.metadata) set_field(L, name.c_str(), text);
   return 2;
@@ -43,7 +44,8 @@ std::map<std::string, std::string> read_metadata(lua_State* L, Options& options)
   if (options.raw("metadata") == LUA_TTABLE) {
     int table = lua_gettop(L);
     for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
-      if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING) options.wrong("metadata", "strings by name");
+      if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
+        options.wrong("metadata", "strings by name");
       metadata[lua_tostring(L, -2)] = lua_tostring(L, -1);
     }
   } else if (!lua_isnil(L, -1)) {
@@ -73,10 +75,11 @@ int save(lua_State* L) {
 void register_storage(Binder& binder) {
   binder.function("load", "mv.load(path) -> tensor | {name = tensor}, metadata",
                   "The tensor in an .npy file, or the tensors in a .safetensors file by name and its metadata.", load);
-  binder.function("save", "mv.save(path, tensor | {name = tensor} [, {metadata=}])",
-                  "Writes an .npy file from a tensor, or a .safetensors file from tensors by name. The file appears whole or "
-                  "not at all.",
-                  save);
+  binder.function(
+      "save", "mv.save(path, tensor | {name = tensor} [, {metadata=}])",
+      "Writes an .npy file from a tensor, or a .safetensors file from tensors by name. The file appears whole or "
+      "not at all.",
+      save);
 }
 
 }  // namespace multiviz::script

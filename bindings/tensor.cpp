@@ -55,7 +55,8 @@ void register_conversions(TensorType& type) {
 }
 
 void register_properties(TensorType& type) {
-  type.property("shape", "Size of each dimension.", [](lua_State* L, auto& self) { return push(L, self.sizes().vec()); });
+  type.property("shape", "Size of each dimension.",
+                [](lua_State* L, auto& self) { return push(L, self.sizes().vec()); });
   type.property("dtype", "Type of the entries: \"float32\", \"int64\", \"bool\", ...",
                 [](lua_State* L, auto& self) { return push(L, dtype_name(self.scalar_type())); });
   type.property("device", "Where it is: \"cpu\", \"cuda:0\".",
@@ -107,21 +108,23 @@ std::vector<int64_t> arg_sizes(lua_State* L, int index, int& next, bool infer) {
 at::Tensor arg_operand(lua_State* L, int index, const char* name) {
   if (auto* tensor = test<at::Tensor>(L, index)) return *tensor;
   if (lua_type(L, index) != LUA_TNUMBER) wrong_argument(L, index, name, "a tensor or a number");
-  if (lua_isinteger(L, index))
-    return at::native::wrapped_scalar_tensor(static_cast<int64_t>(lua_tointeger(L, index)));
+  if (lua_isinteger(L, index)) return at::native::wrapped_scalar_tensor(static_cast<int64_t>(lua_tointeger(L, index)));
   return at::native::wrapped_scalar_tensor(lua_tonumber(L, index));
 }
 
 at::Tensor zero_based(lua_State* L, const at::Tensor& positions, int64_t n, const char* name) {
-  check(at::isIntegralType(positions.scalar_type(), false) || (positions.is_floating_point() && !positions.requires_grad()),
+  check(at::isIntegralType(positions.scalar_type(), false) ||
+            (positions.is_floating_point() && !positions.requires_grad()),
         "{}: '{}' must hold positions, got {}", function_name(L), name, dtype_name(positions.scalar_type()));
   auto whole = positions.to(at::kLong);
   if (whole.numel() > 0) {
-    check(positions.equal(whole.to(positions.scalar_type())), "{}: '{}' must hold whole numbers", function_name(L), name);
+    check(positions.equal(whole.to(positions.scalar_type())), "{}: '{}' must hold whole numbers", function_name(L),
+          name);
     auto low = whole.min().item<int64_t>(), high = whole.max().item<int64_t>();
     bool zero = whole.eq(0).any().item<bool>();
-    check(low >= -n && high <= n && !zero, "{}: '{}' holds position {}, which is out of range: they are numbered 1 to {}",
-          function_name(L), name, zero ? 0 : (high > n ? high : low), n);
+    check(low >= -n && high <= n && !zero,
+          "{}: '{}' holds position {}, which is out of range: they are numbered 1 to {}", function_name(L), name,
+          zero ? 0 : (high > n ? high : low), n);
   }
   return at::where(whole < 0, whole + n, whole - 1);
 }

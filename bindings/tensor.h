@@ -6,7 +6,8 @@
 
 #include "bindings/binder.h"
 
-// What the files of bindings/tensor_*.cpp share. Positions and dimensions are 1-based in scripts, negative from the end.
+// What the files of bindings/tensor_*.cpp share. Positions and dimensions are 1-based in scripts, negative from the
+// end.
 namespace multiviz::script {
 
 using TensorType = Type<at::Tensor>;
@@ -34,7 +35,7 @@ inline at::Tensor one_based(const at::Tensor& positions) { return positions + 1;
 // Turns the recording of gradients on or off; throws Error for a tensor that cannot have them, or must.
 void set_requires_grad(at::Tensor& tensor, bool on);
 
-std::string shape_text(at::IntArrayRef shape);     // "[2, 3]"
+std::string shape_text(at::IntArrayRef shape);      // "[2, 3]"
 std::string tensor_text(const at::Tensor& tensor);  // what it prints
 
 }  // namespace multiviz::script

@@ -23,7 +23,8 @@ std::vector<at::Tensor> read_inputs(lua_State* L, int index) {
 }
 
 std::vector<at::Tensor> outer_gradient(lua_State* L, const at::Tensor& y, std::optional<at::Tensor> given) {
-  check(y.requires_grad(), "{}: the output does not depend on a tensor that requires gradients: set x.requires_grad = true first",
+  check(y.requires_grad(),
+        "{}: the output does not depend on a tensor that requires gradients: set x.requires_grad = true first",
         function_name(L));
   if (given) {
     check(given->sizes() == y.sizes(), "{}: 'gradient' has shape {}, the output {}", function_name(L),
@@ -44,12 +45,13 @@ int grad(lua_State* L) {
   auto outer = outer_gradient(L, y, options.tensor("gradient"));
   options.done();
   for (size_t i = 0; i < inputs.size(); ++i)
-    check(inputs[i].requires_grad(), "mv.grad: input {} does not require gradients: set x.requires_grad = true before using it",
-          i + 1);
+    check(inputs[i].requires_grad(),
+          "mv.grad: input {} does not require gradients: set x.requires_grad = true before using it", i + 1);
   at::AutoGradMode enable(true);
   auto gradients = torch::autograd::grad({y}, inputs, outer, retain, create, true);
   for (size_t i = 0; i < gradients.size(); ++i) {
-    check(unused || gradients[i].defined(), "mv.grad: the output does not depend on input {}: see {{ allow_unused = true }}", i + 1);
+    check(unused || gradients[i].defined(),
+          "mv.grad: the output does not depend on input {}: see {{ allow_unused = true }}", i + 1);
     if (!gradients[i].defined()) gradients[i] = at::zeros_like(inputs[i]);
   }
   return lua_istable(L, 2) ? push(L, gradients) : push(L, gradients[0]);
@@ -81,7 +83,8 @@ int requires_grad(lua_State* L, at::Tensor& self) {
 }  // namespace
 
 void set_requires_grad(at::Tensor& tensor, bool on) {
-  check(!on || tensor.is_floating_point(), "only floating point numbers have gradients, this tensor is {}: use t:float()",
+  check(!on || tensor.is_floating_point(),
+        "only floating point numbers have gradients, this tensor is {}: use t:float()",
         dtype_name(tensor.scalar_type()));
   check(on || tensor.is_leaf(), "this tensor was computed from others that require gradients: use t:detach()");
   tensor.set_requires_grad(on);
@@ -98,10 +101,11 @@ void register_tensor_autograd(Binder& binder, TensorType& type) {
               [](lua_State* L, auto& self) { return push(L, self.detach()); });
   type.method("backward", "y:backward([{gradient=, retain_graph=, create_graph=}])",
               "Adds the gradient of y to x.grad of every tensor that requires it.", backward);
-  binder.function("grad", "mv.grad(y, x | {x, ...} [, {create_graph=, retain_graph=, gradient=, allow_unused=}]) -> gradients",
-                  "The gradient of y for each x: a tensor for a tensor, a table for a table. With create_graph it can be "
-                  "differentiated again.",
-                  grad);
+  binder.function(
+      "grad", "mv.grad(y, x | {x, ...} [, {create_graph=, retain_graph=, gradient=, allow_unused=}]) -> gradients",
+      "The gradient of y for each x: a tensor for a tensor, a table for a table. With create_graph it can be "
+      "differentiated again.",
+      grad);
   binder.function("no_grad", "mv.no_grad(f, ...) -> ...", "Calls f without recording gradients.",
                   [](lua_State* L) { return with_gradients(L, false); });
   binder.function("enable_grad", "mv.enable_grad(f, ...) -> ...", "Calls f with gradients recorded, inside mv.no_grad.",

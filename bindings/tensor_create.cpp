@@ -70,14 +70,15 @@ void register_fills(Binder& binder) {
   for (const auto& filled : fills) {
     auto name = std::string(filled.name);
     auto seed = filled.random ? ", seed=" : "";
-    binder.function(filled.name,
-                    fmt::format("mv.{}(size, ... [, {{dtype=, device=, requires_grad={}}}]) -> tensor", name, seed).c_str(),
-                    filled.help, [filled](lua_State* L) {
-                      int next = 0;
-                      auto sizes = arg_sizes(L, 1, next);
-                      auto made = read_options(L, next, at::kFloat, filled.random);
-                      return finish(L, made, filled.fill(sizes, made));
-                    });
+    binder.function(
+        filled.name,
+        fmt::format("mv.{}(size, ... [, {{dtype=, device=, requires_grad={}}}]) -> tensor", name, seed).c_str(),
+        filled.help, [filled](lua_State* L) {
+          int next = 0;
+          auto sizes = arg_sizes(L, 1, next);
+          auto made = read_options(L, next, at::kFloat, filled.random);
+          return finish(L, made, filled.fill(sizes, made));
+        });
     binder.function((name + "_like").c_str(),
                     fmt::format("mv.{}_like(tensor [, {{dtype=, requires_grad={}}}]) -> tensor", name, seed).c_str(),
                     fmt::format("{} The shape, dtype and device of another tensor.", filled.help).c_str(),
@@ -131,8 +132,9 @@ int randint(lua_State* L) {
   check(high >= low, "mv.randint: 'high' must be at least 'low'");
   auto sizes = arg_integers(L, 3, "sizes");
   auto made = read_options(L, 4, at::kLong, true);
-  return finish(L, made, at::randint(low, high + 1, sizes, made.generator, made.options.device(at::kCPU))
-                             .to(made.options.device()));
+  return finish(
+      L, made,
+      at::randint(low, high + 1, sizes, made.generator, made.options.device(at::kCPU)).to(made.options.device()));
 }
 
 int randperm(lua_State* L) {

@@ -20,9 +20,10 @@ int64_t position(lua_State* L, int index, int64_t n, int64_t dim) {
 // {first, last [, step]}, both included; {} is everything.
 TensorIndex range(lua_State* L, int index, int64_t n, int64_t dim) {
   auto numbers = to_integers(L, index);
-  check(numbers && (numbers->empty() || numbers->size() == 2 || numbers->size() == 3),
-        "a range of positions is {{first, last}} or {{first, last, step}}, or {{}} for all; for a list of positions use "
-        "mv.tensor{{...}}");
+  check(
+      numbers && (numbers->empty() || numbers->size() == 2 || numbers->size() == 3),
+      "a range of positions is {{first, last}} or {{first, last, step}}, or {{}} for all; for a list of positions use "
+      "mv.tensor{{...}}");
   if (numbers->empty()) return Slice();
   auto first = (*numbers)[0], last = (*numbers)[1];
   auto step = numbers->size() == 3 ? (*numbers)[2] : 1;
@@ -39,8 +40,8 @@ TensorIndex entry(lua_State* L, int index, const at::Tensor& self, int64_t& dim)
   if (auto* tensor = test<at::Tensor>(L, index); tensor && tensor->scalar_type() == at::kBool) {
     auto mask = *tensor;
     for (int64_t d = 0; d < mask.dim(); ++d)
-      check(dim + d < self.dim() && mask.size(d) == self.size(dim + d), "a mask of shape {} does not fit a tensor of shape {}",
-            shape_text(mask.sizes()), shape_text(self.sizes()));
+      check(dim + d < self.dim() && mask.size(d) == self.size(dim + d),
+            "a mask of shape {} does not fit a tensor of shape {}", shape_text(mask.sizes()), shape_text(self.sizes()));
     dim += mask.dim();
     return mask;
   }
@@ -48,13 +49,16 @@ TensorIndex entry(lua_State* L, int index, const at::Tensor& self, int64_t& dim)
   auto n = self.size(dim), at = dim++;
   if (auto* tensor = test<at::Tensor>(L, index)) return zero_based(L, *tensor, n, "position");
   switch (lua_type(L, index)) {
-    case LUA_TNUMBER: return position(L, index, n, at);
-    case LUA_TTABLE: return range(L, index, n, at);
+    case LUA_TNUMBER:
+      return position(L, index, n, at);
+    case LUA_TTABLE:
+      return range(L, index, n, at);
     case LUA_TSTRING:
-      check(std::string(lua_tostring(L, index)) == "all", "a tensor has no position '{}': use a number, {{first, last}} or \"all\"",
-            lua_tostring(L, index));
+      check(std::string(lua_tostring(L, index)) == "all",
+            "a tensor has no position '{}': use a number, {{first, last}} or \"all\"", lua_tostring(L, index));
       return Slice();
-    default: fail("a tensor cannot be indexed with {}", type_name(L, index));
+    default:
+      fail("a tensor cannot be indexed with {}", type_name(L, index));
   }
 }
 
@@ -83,7 +87,8 @@ int get(lua_State* L, at::Tensor& self) {
 
 int set(lua_State* L, at::Tensor& self) {
   if (lua_type(L, 2) == LUA_TSTRING) {
-    check(std::string(lua_tostring(L, 2)) == "requires_grad", "the field '{}' of a tensor cannot be set", lua_tostring(L, 2));
+    check(std::string(lua_tostring(L, 2)) == "requires_grad", "the field '{}' of a tensor cannot be set",
+          lua_tostring(L, 2));
     set_requires_grad(self, arg_boolean(L, 3, "requires_grad"));
     return 0;
   }
@@ -91,8 +96,9 @@ int set(lua_State* L, at::Tensor& self) {
   auto value = to_tensor(L, 3, "the assigned value");
   if (!value) fail("a tensor's entries are set from a number, a tensor or a table, not from {}", type_name(L, 3));
   auto entries = indices.empty() ? self : self.index(indices);
-  check(at::is_expandable_to(value->sizes(), entries.sizes()), "a value of shape {} does not fit the entries of shape {}",
-        shape_text(value->sizes()), shape_text(entries.sizes()));
+  check(at::is_expandable_to(value->sizes(), entries.sizes()),
+        "a value of shape {} does not fit the entries of shape {}", shape_text(value->sizes()),
+        shape_text(entries.sizes()));
   if (indices.empty()) indices.push_back(Slice());
   self.index_put_(indices, value->to(self.options()));
   return 0;
@@ -102,8 +108,8 @@ int narrow(lua_State* L, at::Tensor& self) {
   auto dim = arg_dim(L, 2, self.dim());
   auto first = arg_integer(L, 3, "first"), length = arg_integer(L, 4, "length", {.min = 0});
   auto begin = to_zero_based(first, self.size(dim) + (length == 0), fmt::format("tensor:narrow: position {}", first));
-  check(begin + length <= self.size(dim), "tensor:narrow: {} entries from {} on are more than dimension {} has ({})", length,
-        first, dim + 1, self.size(dim));
+  check(begin + length <= self.size(dim), "tensor:narrow: {} entries from {} on are more than dimension {} has ({})",
+        length, first, dim + 1, self.size(dim));
   return push(L, self.narrow(dim, begin, length));
 }
 
@@ -129,8 +135,9 @@ int gather(lua_State* L, at::Tensor& self) {
 
 at::Tensor arg_mask(lua_State* L, int index, const at::Tensor& self) {
   auto mask = arg_tensor(L, index, "mask");
-  check(mask.scalar_type() == at::kBool, "{}: 'mask' must be a tensor of booleans, got {}: compare first, as in t:gt(0)",
-        function_name(L), dtype_name(mask.scalar_type()));
+  check(mask.scalar_type() == at::kBool,
+        "{}: 'mask' must be a tensor of booleans, got {}: compare first, as in t:gt(0)", function_name(L),
+        dtype_name(mask.scalar_type()));
   check(at::is_expandable_to(mask.sizes(), self.sizes()), "{}: a mask of shape {} does not fit a tensor of shape {}",
         function_name(L), shape_text(mask.sizes()), shape_text(self.sizes()));
   return mask.to(self.device());
@@ -147,14 +154,15 @@ int masked_fill(lua_State* L, at::Tensor& self) {
 void register_tensor_index(TensorType& type) {
   type.index(get);
   type.newindex(set);
-  type.method("narrow", "t:narrow(dim, first, length) -> tensor", "A view of `length` positions of one dimension.", narrow);
+  type.method("narrow", "t:narrow(dim, first, length) -> tensor", "A view of `length` positions of one dimension.",
+              narrow);
   type.method("select", "t:select(dim, position) -> tensor", "A view of one position; the dimension goes.", select);
-  type.method("index_select", "t:index_select(dim, positions) -> tensor", "The positions of one dimension, in this order.",
-              index_select);
-  type.method("gather", "t:gather(dim, positions) -> tensor", "For each entry of positions, the entry at that position.",
-              gather);
-  type.method("masked_select", "t:masked_select(mask) -> tensor", "The entries where the mask is true, in one dimension.",
-              masked_select);
+  type.method("index_select", "t:index_select(dim, positions) -> tensor",
+              "The positions of one dimension, in this order.", index_select);
+  type.method("gather", "t:gather(dim, positions) -> tensor",
+              "For each entry of positions, the entry at that position.", gather);
+  type.method("masked_select", "t:masked_select(mask) -> tensor",
+              "The entries where the mask is true, in one dimension.", masked_select);
   type.method("masked_fill", "t:masked_fill(mask, value) -> tensor", "The value where the mask is true.", masked_fill);
 }
 

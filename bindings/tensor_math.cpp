@@ -99,8 +99,9 @@ void check_broadcast(lua_State* L, const at::Tensor& a, const at::Tensor& b) {
   auto left = a.sizes(), right = b.sizes();
   for (size_t k = 1; k <= std::min(left.size(), right.size()); ++k) {
     auto m = left[left.size() - k], n = right[right.size() - k];
-    check(m == n || m == 1 || n == 1, "{}: shapes {} and {} do not fit: sizes must be equal or 1, counted from the last",
-          function_name(L), shape_text(left), shape_text(right));
+    check(m == n || m == 1 || n == 1,
+          "{}: shapes {} and {} do not fit: sizes must be equal or 1, counted from the last", function_name(L),
+          shape_text(left), shape_text(right));
   }
 }
 
@@ -118,12 +119,15 @@ struct InPlace {
 };
 
 const InPlace in_places[] = {
-    {"add_", "Adds b to the tensor itself.", [](at::Tensor& a, const at::Tensor& b) -> at::Tensor& { return a.add_(b); }},
+    {"add_", "Adds b to the tensor itself.",
+     [](at::Tensor& a, const at::Tensor& b) -> at::Tensor& { return a.add_(b); }},
     {"sub_", "Subtracts b from the tensor itself.",
      [](at::Tensor& a, const at::Tensor& b) -> at::Tensor& { return a.sub_(b); }},
-    {"mul_", "Multiplies the tensor itself.", [](at::Tensor& a, const at::Tensor& b) -> at::Tensor& { return a.mul_(b); }},
+    {"mul_", "Multiplies the tensor itself.",
+     [](at::Tensor& a, const at::Tensor& b) -> at::Tensor& { return a.mul_(b); }},
     {"div_", "Divides the tensor itself.", [](at::Tensor& a, const at::Tensor& b) -> at::Tensor& { return a.div_(b); }},
-    {"copy_", "Copies b into the tensor.", [](at::Tensor& a, const at::Tensor& b) -> at::Tensor& { return a.copy_(b); }},
+    {"copy_", "Copies b into the tensor.",
+     [](at::Tensor& a, const at::Tensor& b) -> at::Tensor& { return a.copy_(b); }},
 };
 
 int clamp(lua_State* L, at::Tensor& self) {
@@ -141,15 +145,17 @@ int matmul(lua_State* L) {
   auto &a = arg<at::Tensor>(L, 1, "a"), &b = arg<at::Tensor>(L, 2, "b");
   check(a.dim() > 0 && b.dim() > 0, "{}: a tensor without dimensions has no matrix product: use *", function_name(L));
   auto inner = b.size(b.dim() == 1 ? 0 : -2);
-  check(a.size(-1) == inner, "{}: shapes {} and {} do not fit: the last dimension of the first has {}, the {} of the second {}",
-        function_name(L), shape_text(a.sizes()), shape_text(b.sizes()), a.size(-1), b.dim() == 1 ? "only one" : "last but one",
-        inner);
+  check(a.size(-1) == inner,
+        "{}: shapes {} and {} do not fit: the last dimension of the first has {}, the {} of the second {}",
+        function_name(L), shape_text(a.sizes()), shape_text(b.sizes()), a.size(-1),
+        b.dim() == 1 ? "only one" : "last but one", inner);
   return push(L, a.matmul(b));
 }
 
 int where_entries(lua_State* L) {
   auto& condition = arg<at::Tensor>(L, 1, "condition");
-  check(condition.scalar_type() == at::kBool, "mv.where: 'condition' must hold booleans, got {}: compare first, as in t:gt(0)",
+  check(condition.scalar_type() == at::kBool,
+        "mv.where: 'condition' must hold booleans, got {}: compare first, as in t:gt(0)",
         dtype_name(condition.scalar_type()));
   auto a = arg_operand(L, 2, "a"), b = arg_operand(L, 3, "b");
   check_broadcast(L, condition, a);
@@ -191,9 +197,8 @@ void register_tensor_math(Binder& binder, TensorType& type) {
   type.meta("__unm", [](lua_State* L, at::Tensor& self) { return push(L, self.neg()); });
   for (const auto& binary : binaries) {
     auto signature = fmt::format("a:{}(b) -> tensor", binary.name);
-    type.method(binary.name, signature.c_str(), binary.help, [apply = binary.apply](lua_State* L, at::Tensor&) {
-      return apply_binary(L, apply, "self", "b");
-    });
+    type.method(binary.name, signature.c_str(), binary.help,
+                [apply = binary.apply](lua_State* L, at::Tensor&) { return apply_binary(L, apply, "self", "b"); });
     if (binary.event)
       type.meta_raw(binary.event, [apply = binary.apply](lua_State* L) {
         return apply_binary(L, apply, "left operand", "right operand");
@@ -201,17 +206,18 @@ void register_tensor_math(Binder& binder, TensorType& type) {
   }
   for (const auto& in_place : in_places) {
     auto signature = fmt::format("t:{}(b) -> t", in_place.name);
-    type.method(in_place.name, signature.c_str(), in_place.help, [apply = in_place.apply](lua_State* L, at::Tensor& self) {
-      auto other = arg_operand(L, 2, "b");
-      check(at::is_expandable_to(other.sizes(), self.sizes()), "{}: shape {} does not fit into {}", function_name(L),
-            shape_text(other.sizes()), shape_text(self.sizes()));
-      apply(self, other);
-      lua_settop(L, 1);
-      return 1;
-    });
+    type.method(in_place.name, signature.c_str(), in_place.help,
+                [apply = in_place.apply](lua_State* L, at::Tensor& self) {
+                  auto other = arg_operand(L, 2, "b");
+                  check(at::is_expandable_to(other.sizes(), self.sizes()), "{}: shape {} does not fit into {}",
+                        function_name(L), shape_text(other.sizes()), shape_text(self.sizes()));
+                  apply(self, other);
+                  lua_settop(L, 1);
+                  return 1;
+                });
   }
-  type.method("clamp", "t:clamp(min, max) -> tensor", "Entries below min become min, above max become max; nil is no limit.",
-              clamp);
+  type.method("clamp", "t:clamp(min, max) -> tensor",
+              "Entries below min become min, above max become max; nil is no limit.", clamp);
   type.method("softmax", "t:softmax(dim) -> tensor", "Softmax over a dimension.", softmax);
   type.method("log_softmax", "t:log_softmax(dim) -> tensor", "Logarithm of the softmax over a dimension.", log_softmax);
   type.method("matmul", "a:matmul(b) -> tensor", "Matrix product; earlier dimensions are batches.",
@@ -220,8 +226,10 @@ void register_tensor_math(Binder& binder, TensorType& type) {
   type.method("allclose", "a:allclose(b [, {rtol=1e-5, atol=1e-8}]) -> boolean",
               "Whether |a - b| <= atol + rtol |b| everywhere; NaN equals NaN.", allclose);
   binder.function("matmul", "mv.matmul(a, b) -> tensor", "Matrix product; earlier dimensions are batches.", matmul);
-  binder.function("where", "mv.where(condition, a, b) -> tensor", "a where the condition holds, else b.", where_entries);
-  binder.function("einsum", "mv.einsum(equation, tensor, ...) -> tensor", "Sums of products, as in \"ij,jk->ik\".", einsum);
+  binder.function("where", "mv.where(condition, a, b) -> tensor", "a where the condition holds, else b.",
+                  where_entries);
+  binder.function("einsum", "mv.einsum(equation, tensor, ...) -> tensor", "Sums of products, as in \"ij,jk->ik\".",
+                  einsum);
 }
 
 }  // namespace multiviz::script

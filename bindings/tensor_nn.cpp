@@ -21,15 +21,16 @@ std::vector<int64_t> pair_option(Options& options, const char* name, int64_t fal
 }
 
 void check_dims(lua_State* L, const at::Tensor& tensor, int64_t dims, const char* name, const char* shape) {
-  check(tensor.dim() == dims, "{}: '{}' must have shape {}, got {}", function_name(L), name, shape, shape_text(tensor.sizes()));
+  check(tensor.dim() == dims, "{}: '{}' must have shape {}, got {}", function_name(L), name, shape,
+        shape_text(tensor.sizes()));
 }
 
 int linear(lua_State* L) {
   auto &x = arg<at::Tensor>(L, 1, "x"), &weight = arg<at::Tensor>(L, 2, "weight");
   auto bias = optional_tensor(L, 3, "bias");
   check_dims(L, weight, 2, "weight", "[out, in]");
-  check(x.dim() > 0 && x.size(-1) == weight.size(1), "{}: 'x' of shape {} does not fit 'weight' of shape {}", function_name(L),
-        shape_text(x.sizes()), shape_text(weight.sizes()));
+  check(x.dim() > 0 && x.size(-1) == weight.size(1), "{}: 'x' of shape {} does not fit 'weight' of shape {}",
+        function_name(L), shape_text(x.sizes()), shape_text(weight.sizes()));
   return push(L, at::linear(x, weight, bias));
 }
 
@@ -83,16 +84,18 @@ int cross_entropy(lua_State* L) {
   auto& logits = arg<at::Tensor>(L, 1, "logits");
   check_dims(L, logits, 2, "logits", "[B, C]");
   auto labels = zero_based(L, arg_tensor(L, 2, "labels"), logits.size(1), "labels");
-  check(labels.dim() == 1 && labels.size(0) == logits.size(0), "{}: 'labels' must have shape [{}], got {}", function_name(L),
-        logits.size(0), shape_text(labels.sizes()));
+  check(labels.dim() == 1 && labels.size(0) == logits.size(0), "{}: 'labels' must have shape [{}], got {}",
+        function_name(L), logits.size(0), shape_text(labels.sizes()));
   return push(L, at::cross_entropy_loss(logits, labels.to(logits.device())));
 }
 
 // Written out, so that it can be differentiated twice.
 int attention(lua_State* L) {
-  auto &query = arg<at::Tensor>(L, 1, "query"), &key = arg<at::Tensor>(L, 2, "key"), &value = arg<at::Tensor>(L, 3, "value");
+  auto &query = arg<at::Tensor>(L, 1, "query"), &key = arg<at::Tensor>(L, 2, "key"),
+       &value = arg<at::Tensor>(L, 3, "value");
   auto mask = optional_tensor(L, 4, "mask");
-  check(query.dim() >= 2 && key.dim() >= 2 && value.dim() >= 2 && query.size(-1) == key.size(-1) && key.size(-2) == value.size(-2),
+  check(query.dim() >= 2 && key.dim() >= 2 && value.dim() >= 2 && query.size(-1) == key.size(-1) &&
+            key.size(-2) == value.size(-2),
         "{}: 'query' {}, 'key' {} and 'value' {} do not fit: they must be [..., T, E], [..., S, E] and [..., S, V]",
         function_name(L), shape_text(query.sizes()), shape_text(key.sizes()), shape_text(value.sizes()));
   auto scores = query.matmul(key.transpose(-2, -1)) / std::sqrt(static_cast<double>(query.size(-1)));
@@ -115,7 +118,8 @@ at::Tensor average_pool(const at::Tensor& x, at::IntArrayRef size, at::IntArrayR
 }  // namespace
 
 void register_tensor_nn(Binder& binder) {
-  binder.function("nn.linear", "mv.nn.linear(x, weight [, bias]) -> tensor", "x times weight [out, in] transposed, plus bias.", linear);
+  binder.function("nn.linear", "mv.nn.linear(x, weight [, bias]) -> tensor",
+                  "x times weight [out, in] transposed, plus bias.", linear);
   binder.function("nn.conv2d", "mv.nn.conv2d(x, weight [, bias [, {stride=1, padding=0, groups=1}]]) -> tensor",
                   "Convolution of x [B, C, H, W] with weight [out, C / groups, kernel, kernel].", conv2d);
   binder.function("nn.embedding", "mv.nn.embedding(weight, positions) -> tensor",
@@ -123,7 +127,8 @@ void register_tensor_nn(Binder& binder) {
   binder.function("nn.layer_norm", "mv.nn.layer_norm(x [, weight [, bias [, {eps=1e-5}]]]) -> tensor",
                   "Mean 0 and variance 1 over the last dimension, then times weight plus bias.", layer_norm);
   binder.function("nn.max_pool2d", "mv.nn.max_pool2d(x, size [, {stride=size, padding=0}]) -> tensor",
-                  "The largest entry of each window of x [B, C, H, W].", [](lua_State* L) { return pool(L, max_pool); });
+                  "The largest entry of each window of x [B, C, H, W].",
+                  [](lua_State* L) { return pool(L, max_pool); });
   binder.function("nn.avg_pool2d", "mv.nn.avg_pool2d(x, size [, {stride=size, padding=0}]) -> tensor",
                   "The mean of each window of x [B, C, H, W].", [](lua_State* L) { return pool(L, average_pool); });
   binder.function("nn.cross_entropy", "mv.nn.cross_entropy(logits, labels) -> tensor",

@@ -83,7 +83,8 @@ std::string blocks_text(const at::Tensor& tensor, const Format& format) {
     }
     std::string where;
     auto rest = at;
-    for (size_t d = leading.size(); d-- > 0; rest /= leading[d]) where = fmt::format("{}, ", rest % leading[d] + 1) + where;
+    for (size_t d = leading.size(); d-- > 0; rest /= leading[d])
+      where = fmt::format("{}, ", rest % leading[d] + 1) + where;
     text += fmt::format("[{}:, :]\n", where) + matrix_text(blocks.select(0, at), format);
   }
   return text;

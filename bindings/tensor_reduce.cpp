@@ -48,13 +48,16 @@ at::Tensor one_by_one(at::Tensor x, std::vector<int64_t> dims, bool keep, const 
 
 const Reduction reductions[] = {
     {"sum", "Sum", [](const at::Tensor& x, const std::vector<int64_t>& d, bool k) { return x.sum(d, k); }, true},
-    {"mean", "Mean", [](const at::Tensor& x, const std::vector<int64_t>& d, bool k) { return floating(x).mean(d, k); }, true},
+    {"mean", "Mean", [](const at::Tensor& x, const std::vector<int64_t>& d, bool k) { return floating(x).mean(d, k); },
+     true},
     {"std", "Standard deviation (n - 1)",
      [](const at::Tensor& x, const std::vector<int64_t>& d, bool k) { return floating(x).std(d, true, k); }, true},
     {"var", "Variance (n - 1)",
      [](const at::Tensor& x, const std::vector<int64_t>& d, bool k) { return floating(x).var(d, true, k); }, true},
-    {"amax", "Largest entry", [](const at::Tensor& x, const std::vector<int64_t>& d, bool k) { return x.amax(d, k); }, false},
-    {"amin", "Smallest entry", [](const at::Tensor& x, const std::vector<int64_t>& d, bool k) { return x.amin(d, k); }, false},
+    {"amax", "Largest entry", [](const at::Tensor& x, const std::vector<int64_t>& d, bool k) { return x.amax(d, k); },
+     false},
+    {"amin", "Smallest entry", [](const at::Tensor& x, const std::vector<int64_t>& d, bool k) { return x.amin(d, k); },
+     false},
     {"logsumexp", "log of the sum of exponentials",
      [](const at::Tensor& x, const std::vector<int64_t>& d, bool k) { return floating(x).logsumexp(d, k); }, true},
     {"prod", "Product",
@@ -64,12 +67,14 @@ const Reduction reductions[] = {
      true},
     {"any", "Whether one is true",
      [](const at::Tensor& x, const std::vector<int64_t>& d, bool k) {
-       return one_by_one(x.to(at::kBool), d, k, [](const at::Tensor& y, int64_t dim, bool keep) { return y.any(dim, keep); });
+       return one_by_one(x.to(at::kBool), d, k,
+                         [](const at::Tensor& y, int64_t dim, bool keep) { return y.any(dim, keep); });
      },
      true},
     {"all", "Whether all are true",
      [](const at::Tensor& x, const std::vector<int64_t>& d, bool k) {
-       return one_by_one(x.to(at::kBool), d, k, [](const at::Tensor& y, int64_t dim, bool keep) { return y.all(dim, keep); });
+       return one_by_one(x.to(at::kBool), d, k,
+                         [](const at::Tensor& y, int64_t dim, bool keep) { return y.all(dim, keep); });
      },
      true},
 };
@@ -188,7 +193,8 @@ void register_tensor_reduce(TensorType& type) {
               "The k largest (or smallest) entries of a dimension, the last by default, best first.", topk);
   type.method("sort", "t:sort([dim [, {descending=false}]]) -> values, positions",
               "Sorted along a dimension, the last by default; equal entries keep their order.", sort);
-  type.method("unique", "t:unique() -> values, counts", "The different entries, ascending, and how often each occurs.", unique);
+  type.method("unique", "t:unique() -> values, counts", "The different entries, ascending, and how often each occurs.",
+              unique);
   type.method("cumsum", "t:cumsum(dim) -> tensor", "Running sum along a dimension.", cumsum);
   type.method("nonzero", "t:nonzero() -> positions [n, dims]", "Where the entries are not 0 or false.", nonzero);
   type.method("quantile", "t:quantile(q) -> tensor", "The q-quantile of all entries, interpolated.", quantile);

@@ -36,7 +36,8 @@ int permute(lua_State* L, at::Tensor& self) {
   }
   auto sorted = dims;
   std::sort(sorted.begin(), sorted.end());
-  bool all = static_cast<int64_t>(dims.size()) == self.dim() && std::unique(sorted.begin(), sorted.end()) == sorted.end();
+  bool all =
+      static_cast<int64_t>(dims.size()) == self.dim() && std::unique(sorted.begin(), sorted.end()) == sorted.end();
   check(all, "tensor:permute: name each of the {} dimensions of shape {} once", self.dim(), shape_text(self.sizes()));
   return push(L, self.permute(dims));
 }
@@ -83,7 +84,7 @@ int flip(lua_State* L, at::Tensor& self) { return push(L, self.flip(arg_dims(L, 
 int repeat(lua_State* L, at::Tensor& self) {
   int next = 0;
   auto times = arg_sizes(L, 2, next);
-  check(static_cast<int64_t>(times.size()) >= self.dim(), "tensor:repeat: give one number for each dimension of shape {}",
+  check(static_cast<int64_t>(times.size()) >= self.dim(), "tensor:tile: give one number for each dimension of shape {}",
         shape_text(self.sizes()));
   return push(L, self.repeat(times));
 }
@@ -138,24 +139,28 @@ int stack(lua_State* L) {
 }  // namespace
 
 void register_tensor_shape(Binder& binder, TensorType& type) {
-  type.method("reshape", "t:reshape(size, ...) -> tensor", "Another shape with as many entries; one size may be -1.", reshape);
+  type.method("reshape", "t:reshape(size, ...) -> tensor", "Another shape with as many entries; one size may be -1.",
+              reshape);
   type.method("view", "t:view(size, ...) -> tensor", "As reshape, but never copies.", view);
   type.method("permute", "t:permute(dim, ...) -> tensor", "The dimensions in another order.", permute);
   type.method("transpose", "t:transpose(a, b) -> tensor", "Two dimensions exchanged.", transpose);
   type.method("t", "t:t() -> tensor", "A matrix transposed.", matrix_transpose);
   type.method("squeeze", "t:squeeze([dim]) -> tensor", "Without dimensions of size 1, or without this one.", squeeze);
   type.method("unsqueeze", "t:unsqueeze(dim) -> tensor", "With a new dimension of size 1 there.", unsqueeze);
-  type.method("expand", "t:expand(size, ...) -> tensor", "Dimensions of size 1 repeated without a copy; -1 leaves one.", expand);
+  type.method("expand", "t:expand(size, ...) -> tensor", "Dimensions of size 1 repeated without a copy; -1 leaves one.",
+              expand);
   type.method("flatten", "t:flatten([first [, last]]) -> tensor", "These dimensions (all) as one.", flatten);
   type.method("flip", "t:flip(dim | {dim, ...}) -> tensor", "In reverse order along dimensions.", flip);
   type.method("tile", "t:tile(times, ...) -> tensor", "Copies along each dimension.", repeat);
-  type.method("split", "t:split(size [, dim=1]) -> {tensor, ...}", "Parts of this size; the last may be smaller.", split);
+  type.method("split", "t:split(size [, dim=1]) -> {tensor, ...}", "Parts of this size; the last may be smaller.",
+              split);
   type.method("contiguous", "t:contiguous() -> tensor", "With its entries in order in memory.",
               [](lua_State* L, auto& self) { return push(L, self.contiguous()); });
   type.method("clone", "t:clone() -> tensor", "A copy; gradients flow through it.",
               [](lua_State* L, auto& self) { return push(L, self.clone()); });
   binder.function("cat", "mv.cat({tensor, ...} [, dim=1]) -> tensor", "Tensors joined along a dimension.", cat);
-  binder.function("stack", "mv.stack({tensor, ...} [, dim=1]) -> tensor", "Tensors of one shape along a new dimension.", stack);
+  binder.function("stack", "mv.stack({tensor, ...} [, dim=1]) -> tensor", "Tensors of one shape along a new dimension.",
+                  stack);
 }
 
 }  // namespace multiviz::script

@@ -100,7 +100,8 @@ TEST_CASE("the command line") {
   CHECK(result({"--nonsense"}).second.find("unknown option '--nonsense'") != std::string::npos);
   CHECK(result({"/nowhere.lua"}).second.find("cannot open /nowhere.lua") != std::string::npos);
 
-  std::string script = std::filesystem::temp_directory_path() / ("multiviz-arguments-" + std::to_string(getpid()) + ".lua");
+  std::string script =
+      std::filesystem::temp_directory_path() / ("multiviz-arguments-" + std::to_string(getpid()) + ".lua");
   std::ofstream(script) << "print(arg[1], ..., #arg)\nlocal mv = require 'multiviz'\nmv.seed('x')\n";
   auto [status, output] = result({script, "one", "two"});
   CHECK(status == 1);
