@@ -9,4 +9,13 @@ namespace multiviz::script {
 // What scripts hold of an explanation: what every method of stages U and C returns, and what page:add takes.
 using ExplanationPtr = std::shared_ptr<Explanation>;
 
+inline int push(lua_State* L, Explanation explanation) {
+  return push(L, std::make_shared<Explanation>(std::move(explanation)));
+}
+
+// The option "modality": one name or a table of them; empty for all.
+inline std::vector<std::string> read_modalities(Options& options) {
+  return options.strings("modality").value_or(std::vector<std::string>{});
+}
+
 }  // namespace multiviz::script

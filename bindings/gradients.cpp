@@ -1,6 +1,7 @@
 #include "bindings/gradients.h"
 
 #include "bindings/data.h"
+#include "bindings/explanation.h"
 #include "bindings/model.h"
 #include "bindings/register.h"
 #include "bindings/target.h"
@@ -12,14 +13,6 @@
 namespace multiviz::script {
 namespace {
 
-int push_explanation(lua_State* L, Explanation explanation) {
-  return push(L, std::make_shared<Explanation>(std::move(explanation)));
-}
-
-std::vector<std::string> read_modalities(Options& options) {
-  return options.strings("modality").value_or(std::vector<std::string>{});
-}
-
 using Plain = Explanation (*)(const Model&, const Datapoint&, std::span<const Target>, const GradientOptions&);
 
 int plain_gradient(lua_State* L, Plain method) {
@@ -29,7 +22,7 @@ int plain_gradient(lua_State* L, Plain method) {
   GradientOptions settings{read_modalities(options), read_players(options)};
   auto targets = targets_option(L, options, *model, x);
   options.done();
-  return push_explanation(L, method(*model, x, targets, settings));
+  return push(L, method(*model, x, targets, settings));
 }
 
 // "zero", "mean", "blur", or a datapoint whose value is meant.
@@ -78,7 +71,7 @@ int call_integrated_gradients(lua_State* L) {
   settings.batch = options.integer("batch", 0, {.min = 1});
   auto targets = targets_option(L, options, *model, x);
   options.done();
-  return push_explanation(L, integrated_gradients(*model, x, targets, settings));
+  return push(L, integrated_gradients(*model, x, targets, settings));
 }
 
 int call_smooth_grad(lua_State* L) {
@@ -94,7 +87,7 @@ int call_smooth_grad(lua_State* L) {
   settings.batch = options.integer("batch", 0, {.min = 1});
   auto targets = targets_option(L, options, *model, x);
   options.done();
-  return push_explanation(L, smooth_grad(*model, x, targets, settings));
+  return push(L, smooth_grad(*model, x, targets, settings));
 }
 
 }  // namespace

@@ -11,14 +11,6 @@
 namespace multiviz::script {
 namespace {
 
-int push_explanation(lua_State* L, Explanation explanation) {
-  return push(L, std::make_shared<Explanation>(std::move(explanation)));
-}
-
-std::vector<std::string> read_modalities(Options& options) {
-  return options.strings("modality").value_or(std::vector<std::string>{});
-}
-
 using Lime = Explanation (*)(const std::shared_ptr<const Model>&, const Datapoint&, const std::vector<Target>&,
                              const LimeOptions&);
 using Shap = Explanation (*)(const std::shared_ptr<const Model>&, const Datapoint&, const std::vector<Target>&,
@@ -39,7 +31,7 @@ int call_lime(lua_State* L, Lime method) {
   if (auto coalitions = options.tensor("coalitions")) settings.coalitions = coalitions->ne(0);
   auto targets = targets_option(L, options, *model, x);
   options.done();
-  return push_explanation(L, method(model, x, targets, settings));
+  return push(L, method(model, x, targets, settings));
 }
 
 int call_shap(lua_State* L, Shap method) {
@@ -55,7 +47,7 @@ int call_shap(lua_State* L, Shap method) {
   settings.batch = options.integer("batch", 0, {.min = 1});
   auto targets = targets_option(L, options, *model, x);
   options.done();
-  return push_explanation(L, method(model, x, targets, settings));
+  return push(L, method(model, x, targets, settings));
 }
 
 int call_occlusion(lua_State* L) {
@@ -70,7 +62,7 @@ int call_occlusion(lua_State* L) {
   settings.batch = options.integer("batch", 0, {.min = 1});
   auto targets = targets_option(L, options, *model, x);
   options.done();
-  return push_explanation(L, occlusion(model, x, targets, settings));
+  return push(L, occlusion(model, x, targets, settings));
 }
 
 int call_interactions(lua_State* L) {
@@ -86,7 +78,7 @@ int call_interactions(lua_State* L) {
   settings.batch = options.integer("batch", 0, {.min = 1});
   auto target = target_option(L, options, *model, x);
   options.done();
-  return push_explanation(L, shapley_interactions(model, x, target, settings));
+  return push(L, shapley_interactions(model, x, target, settings));
 }
 
 std::string with_masker_help(const char* text) { return std::string(text) + " " + masker_help; }
