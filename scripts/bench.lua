@@ -121,7 +121,7 @@ end)
 local function problem()
   local n, d, classes = 10000, 512, 32
   local z = mv.randn({ n, d }, { seed = 1 })
-  local weights = mv.randn({ d, classes }, { seed = 2 }) * (mv.rand({ d, classes }, { seed = 3 }) < 0.05):to "float32"
+  local weights = mv.randn({ d, classes }, { seed = 2 }) * mv.rand({ d, classes }, { seed = 3 }):lt(0.05):to "float32"
   local labels = (mv.matmul(z, weights) + mv.randn({ n, classes }, { seed = 4 })):argmax(2)
   return z, labels
 end
