@@ -47,8 +47,20 @@ std::optional<std::string> text_field(lua_State* L, const char* name) {
   return text;
 }
 
+std::vector<std::string> strings_field(lua_State* L, const char* key, const std::string& modality) {
+  lua_getfield(L, -1, key);
+  std::vector<std::string> strings;
+  if (!lua_isnil(L, -1)) {
+    auto given = to_strings(L, -1);
+    check(given.has_value(), "{}: '{}' of modality '{}' must be a table of strings", function_name(L), key, modality);
+    strings = std::move(*given);
+  }
+  lua_pop(L, 1);
+  return strings;
+}
+
 void check_field_names(lua_State* L) {
-  static const std::vector<std::string> known = {"name", "kind", "field", "names"};
+  static const std::vector<std::string> known = {"name", "kind", "field", "names", "columns"};
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
     const std::string key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : type_name(L, -2);
     if (std::find(known.begin(), known.end(), key) == known.end())
@@ -69,13 +81,8 @@ Field read_field(lua_State* L, std::string name) {
   auto kind = text_field(L, "kind");
   check(kind.has_value(), "{}: modality '{}' needs a kind", function_name(L), name);
   Field field{{name, parse_kind(*kind)}, text_field(L, "field").value_or(name), {}};
-  lua_getfield(L, -1, "names");
-  if (!lua_isnil(L, -1)) {
-    auto names = to_strings(L, -1);
-    check(names.has_value(), "{}: 'names' of modality '{}' must be a table of strings", function_name(L), name);
-    field.names = std::move(*names);
-  }
-  lua_pop(L, 1);
+  field.names = strings_field(L, "names", name);
+  field.columns = strings_field(L, "columns", name);
   return field;
 }
 
@@ -169,6 +176,10 @@ std::vector<Field> modalities_option(Options& options, lua_State* L) {
   });
   lua_pop(L, 1);
   return fields;
+}
+
+OnError on_error_option(Options& options) {
+  return options.choice("on_error", {"fail", "skip"}, "fail") == "skip" ? OnError::skip : OnError::fail;
 }
 
 std::string describe(const Value& value) {

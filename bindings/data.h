@@ -42,9 +42,12 @@ Value to_value(lua_State* L, int index, const Modality& modality, const std::str
 Image to_image(const at::Tensor& tensor, const std::string& where);
 
 // The option `modalities`: { image = "image", question = "text" }, where a kind may also be { kind = "text", field =
-// "q", names = {...} }. Images come first, then texts, time series and tables, each by name; a sequence of { name =
+// "q", names = {...} }, in a csv file also with columns = {...}. Images come first, then texts, time series and tables, each by name; a sequence of { name =
 // "image", kind = "image" } keeps its own order.
 std::vector<Field> modalities_option(Options& options, lua_State* L);
+
+// The option `on_error`: "fail" (default) or "skip".
+OnError on_error_option(Options& options);
 
 // "128 x 96 pixels", "\"how many ...\"", "frames 20 x 74": what a value prints as.
 std::string describe(const Value& value);

@@ -1,13 +1,14 @@
 #include "data/dataset.h"
 
+#include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "bindings/data.h"
 #include "bindings/register.h"
 #include "core/cancel.h"
 #include "core/progress.h"
-#include "data/blocks/blocks.h"
-#include "data/jsonl.h"
+#include "data/prefetch.h"
 
 namespace multiviz::script {
 namespace {
@@ -71,6 +72,76 @@ int slice(lua_State* L, DatasetPtr& self) {
   return push(L, subset(self, std::move(indices)));
 }
 
+int split(lua_State* L, DatasetPtr& self) {
+  const std::vector<double> shares = arg_numbers(L, 2, "shares");
+  Options options(L, 3);
+  const uint64_t seed = options.seed();
+  options.done();
+  const double whole = std::accumulate(shares.begin(), shares.end(), 0.0);
+  check(!shares.empty() && *std::min_element(shares.begin(), shares.end()) > 0 && whole < 1 + 1e-9,
+        "shares must be positive fractions that add up to 1 at most: {{ 0.8, 0.2 }}");
+  const DatasetPtr shuffled = sample(self, self->size(), seed);
+  double end = 0;
+  int64_t first = 0;
+  for (double share : shares) {
+    end += share;
+    const auto last =
+        std::min(self->size(), static_cast<int64_t>(std::llround(end * static_cast<double>(self->size()))));
+    std::vector<int64_t> indices(static_cast<size_t>(last - first));
+    std::iota(indices.begin(), indices.end(), first);
+    push(L, subset(shuffled, std::move(indices)));
+    first = last;
+  }
+  return static_cast<int>(shares.size());
+}
+
+int batches(lua_State* L, DatasetPtr& self) {
+  Options options(L, 2);
+  const int64_t size = options.integer("size", 32, {.min = 1}), workers = options.integer("workers", 0, {.min = 1});
+  const bool shuffled = options.boolean("shuffle", false);
+  const uint64_t seed = options.seed();
+  options.done();
+  const DatasetPtr data = shuffled ? sample(self, self->size(), seed) : self;
+  const int64_t n = data->size(), count = (n + size - 1) / size;
+  auto indices = [n, size](int64_t batch) {
+    std::vector<int64_t> positions(static_cast<size_t>(std::min(size, n - batch * size)));
+    std::iota(positions.begin(), positions.end(), batch * size);
+    return positions;
+  };
+  auto loader = std::make_shared<Prefetch>(
+      data, 0, count, indices, [](Datapoint x) { return x; }, workers);
+  return push_function(L, {"next batch", "", "", [data, loader, left = count](lua_State* L) mutable {
+                             throw_if_cancelled();
+                             if (left == 0) return lua_pushnil(L), 1;
+                             --left;
+                             lua_newtable(L);
+                             lua_Integer position = 0;
+                             for (Datapoint& x : loader->next()) {
+                               push(L, DatapointHandle(std::make_shared<Example>(Example{data, std::move(x)})));
+                               lua_rawseti(L, -2, ++position);
+                             }
+                             return 1;
+                           }});
+}
+
+int skipped(lua_State* L, DatasetPtr& self) {
+  lua_createtable(L, 0, 2);
+  set_field(L, "count", self->skipped().count);
+  set_field(L, "messages", self->skipped().messages);
+  return 1;
+}
+
+int join(lua_State* L) {
+  if (!lua_istable(L, 1)) wrong_argument(L, 1, "parts", "a table of data sets");
+  std::vector<DatasetPtr> parts;
+  for (lua_Integer i = 1, n = luaL_len(L, 1); i <= n; ++i) {
+    lua_rawgeti(L, 1, i);
+    parts.push_back(arg<DatasetPtr>(L, -1, "parts"));
+    lua_pop(L, 1);
+  }
+  return push(L, concat(std::move(parts)));
+}
+
 int filter(lua_State* L, DatasetPtr& self) {
   Callback keep(L, 2, "keep");
   std::vector<int64_t> indices;
@@ -98,6 +169,12 @@ int modalities(lua_State* L, DatasetPtr& self) {
   return 1;
 }
 
+// A method as a function of mv.datasets, beside concat.
+template <int (*method)(lua_State*, DatasetPtr&)>
+int as_function(lua_State* L) {
+  return method(L, arg<DatasetPtr>(L, 1, "data"));
+}
+
 std::string print(DatasetPtr& self) {
   std::vector<std::string> inputs;
   for (const Modality& modality : self->modalities()) {
@@ -107,42 +184,13 @@ std::string print(DatasetPtr& self) {
   std::string text =
       fmt::format("dataset {}: {} datapoints of {}", self->name(), self->size(), fmt::join(inputs, ", "));
   const auto& labels = self->labels();
+  if (self->skipped().count > 0)
+    text += fmt::format("\n  {} damaged records were left out, see data.skipped", self->skipped().count);
   if (labels.empty()) return text;
   const size_t shown = std::min<size_t>(labels.size(), 12);
   text += fmt::format("\n  {} labels: {}", labels.size(),
                       fmt::join(labels.begin(), labels.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
   return shown < labels.size() ? text + ", ..." : text;
-}
-
-int make_blocks(lua_State* L) {
-  Options options(L, 1);
-  BlocksOptions made;
-  made.split = options.choice("split", {"train", "val", "test"}, made.split);
-  if (auto size = options.integer("size")) {
-    check(*size >= 1, "mv.datasets.blocks: option 'size' must be an integer >= 1, got {}", *size);
-    made.size = *size;
-  }
-  made.seed = options.has("seed") ? options.seed() : made.seed;
-  made.width = options.integer("width", made.width, {16, 2048});
-  made.height = options.integer("height", made.height, {16, 2048});
-  made.questions = options.integer("questions", made.questions, {.min = 1});
-  options.done();
-  return push(L, blocks(made));
-}
-
-int make_jsonl(lua_State* L) {
-  Options options(L, 1);
-  JsonlOptions made;
-  options.require("path");
-  made.path = options.string("path", "");
-  made.root = options.string("root", "");
-  made.fields = modalities_option(options, L);
-  made.label = options.string("label", "");
-  made.regression = options.boolean("regression", false);
-  made.id = options.string("id", "");
-  if (auto labels = options.strings("labels")) made.labels = *labels;
-  options.done();
-  return push(L, open_jsonl(std::move(made)));
 }
 
 }  // namespace
@@ -161,22 +209,28 @@ void register_dataset(Binder& binder) {
               slice);
   type.method("filter", "data:filter(function(x) ... end) -> dataset",
               "The datapoints for which the function returns true. Loads every one.", filter);
+  type.method("split", "data:split({0.8, 0.2}, {seed=0}) -> dataset, dataset",
+              "Random parts with these shares of the datapoints, none of them in two.", split);
+  type.method("readable", "data:readable() -> dataset",
+              "The datapoints that can be loaded: tries every one. What could not be is in its `skipped`.",
+              [](lua_State* L, auto& self) { return push(L, readable(self)); });
+  type.method("batches", "for batch in data:batches{size=32, shuffle=false, seed=0, workers=} do",
+              "Goes through the datapoints, a sequence of them at a time, loaded ahead on several threads. The order "
+              "depends on the seed alone.",
+              batches);
+  type.property("skipped", "What on_error = \"skip\" left out: { count, messages }.", skipped);
   type.index(at_position);
   type.meta("__len", [](lua_State* L, auto& self) { return push(L, self->size()); });
   type.meta("__pairs", pairs);
   type.tostring(print);
-  binder.function(
-      "datasets.blocks",
-      "mv.datasets.blocks{split=\"train\", size=, seed=0, width=128, height=96, questions=1} -> dataset",
-      "Pictures of simple objects with questions about them, made on the fly after CLEVR; the same on every "
-      "machine. Splits: train, val, test.",
-      make_blocks);
-  binder.function("datasets.jsonl",
-                  "mv.datasets.jsonl{path=, root=, modalities={image=\"image\", question=\"text\"}, label=, id=, "
-                  "labels=, regression=false} -> dataset",
-                  "Your own data: a file with one JSON object a line. Each modality is a field of it: the name of an "
-                  "image file below root, a text, a list of frames or of numbers, or the name of an .npy file.",
-                  make_jsonl);
+  binder.function("datasets.split", "mv.datasets.split(data, {0.8, 0.2}, {seed=0}) -> dataset, dataset",
+                  "As data:split.", as_function<split>);
+  binder.function("datasets.filter", "mv.datasets.filter(data, function(x) ... end) -> dataset", "As data:filter.",
+                  as_function<filter>);
+  binder.function("datasets.shuffle", "mv.datasets.shuffle(data, {seed=0}) -> dataset", "As data:shuffle.",
+                  as_function<shuffle>);
+  binder.function("datasets.concat", "mv.datasets.concat{data, more, ...} -> dataset",
+                  "Data sets of the same modalities, one after the other; their labels are joined.", join);
 }
 
 }  // namespace multiviz::script

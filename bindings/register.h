@@ -8,6 +8,7 @@ void register_crossmodal(Binder& binder);
 void register_datapoint(Binder& binder);
 void register_dataset(Binder& binder);
 void register_dataset_define(Binder& binder);
+void register_dataset_files(Binder& binder);
 void register_define_model(Binder& binder);
 void register_feature_analysis(Binder& binder);
 void register_explanation(Binder& binder);

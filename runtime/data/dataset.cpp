@@ -33,6 +33,7 @@ class Subset : public Dataset {
     return data_->get(indices_[static_cast<size_t>(index)]);
   }
   bool concurrent() const override { return data_->concurrent(); }
+  const Skipped& skipped() const override { return data_->skipped(); }
   std::string fingerprint() const override {
     return fmt::format("{}/subset-{:016x}", data_->fingerprint(), hash_indices(indices_));
   }
@@ -44,6 +45,11 @@ class Subset : public Dataset {
 };
 
 }  // namespace
+
+const Skipped& Dataset::skipped() const {
+  static const Skipped none;
+  return none;
+}
 
 DatasetPtr subset(DatasetPtr data, std::vector<int64_t> indices) {
   return std::make_shared<Subset>(std::move(data), std::move(indices));

@@ -5,6 +5,7 @@
 
 #include "data/datapoint.h"
 #include "data/modality.h"
+#include "data/on_error.h"
 
 namespace multiviz {
 
@@ -22,6 +23,8 @@ class Dataset {
   virtual std::string fingerprint() const = 0;
   // Whether other threads than the one that made it may call get. Only data sets that run a script's functions say no.
   virtual bool concurrent() const { return true; }
+  // What was left out when it was opened with OnError::skip: the others have no gaps between them.
+  virtual const Skipped& skipped() const;
 };
 
 using DatasetPtr = std::shared_ptr<const Dataset>;
@@ -31,6 +34,14 @@ DatasetPtr subset(DatasetPtr data, std::vector<int64_t> indices);
 
 // n different datapoints drawn with `seed`; throws when n > size.
 DatasetPtr sample(DatasetPtr data, int64_t n, uint64_t seed);
+
+// One after the other. They must have the same modalities in the same order; their label spaces are joined in order of
+// first appearance. Ids stay as they are. Throws Error for none, for other modalities, and for labels with regression.
+DatasetPtr concat(std::vector<DatasetPtr> parts);
+
+// The datapoints that can be loaded: loads every one of them, on several threads where the data set allows it. What is
+// damaged (a truncated image, say) is in the result's skipped().
+DatasetPtr readable(DatasetPtr data);
 
 // The position of a modality by name, with a suggestion in the error when there is none.
 size_t modality_index(const std::vector<Modality>& modalities, const std::string& name);

@@ -13,6 +13,7 @@ struct Field {
   Modality modality;
   std::string key;                 // the record's field; the modality's name unless the user says otherwise
   std::vector<std::string> names;  // columns of a table, channels of a time series; may be empty
+  std::vector<std::string> columns = {};  // csv: the columns that make up a table
 };
 
 // The value in a record's field, as the user's files hold it:

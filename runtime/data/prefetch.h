@@ -1,21 +1,23 @@
 #pragma once
 #include <condition_variable>
-#include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "data/dataset.h"
 
 namespace multiviz {
 
-// Loads batches of datapoints ahead of their use, on a thread of its own; one at a time and in next() when the data set
-// must stay on the thread that made it.
+// Loads batches of datapoints ahead of their use, on threads of its own; one at a time and in next() when the data set
+// must stay on the thread that made it. The order is that of the batches, whichever is ready first.
 class Prefetch {
  public:
-  // `indices(k)` gives the datapoints of batch k, for k from `first` to `last` - 1; `transform` is applied to each.
+  // `indices(k)` gives the datapoints of batch k, for k from `first` to `last` - 1; `transform` is applied to each, on
+  // several threads at once; `indices` is called by one at a time. `workers` <= 0: as many threads as LibTorch uses.
   Prefetch(DatasetPtr data, int64_t first, int64_t last, std::function<std::vector<int64_t>(int64_t)> indices,
-           std::function<Datapoint(Datapoint)> transform);
+           std::function<Datapoint(Datapoint)> transform, int64_t workers = 0);
   ~Prefetch();
   Prefetch(const Prefetch&) = delete;
   Prefetch& operator=(const Prefetch&) = delete;
@@ -24,19 +26,24 @@ class Prefetch {
   std::vector<Datapoint> next();
 
  private:
-  void run(int64_t first, int64_t last);
-  std::vector<Datapoint> load(int64_t batch) const;
-  bool put(std::vector<Datapoint> batch, std::exception_ptr error);
+  struct Batch {
+    std::vector<Datapoint> datapoints;
+    std::exception_ptr error;
+  };
+  void run();
+  std::vector<Datapoint> load(const std::vector<int64_t>& indices) const;
 
   DatasetPtr data_;
   std::function<std::vector<int64_t>(int64_t)> indices_;
   std::function<Datapoint(Datapoint)> transform_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::pair<std::vector<Datapoint>, std::exception_ptr>> ready_;
+  std::map<int64_t, Batch> ready_;
   bool stop_ = false;
-  int64_t following_;  // the batch that next() loads itself
-  std::thread thread_;
+  int64_t begun_, last_;  // the next batch that a thread takes, and where they end
+  int64_t following_;     // the batch that next() returns
+  int64_t ahead_;         // batches that are loaded or being loaded at a time, so that memory is bounded
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace multiviz

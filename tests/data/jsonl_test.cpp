@@ -18,18 +18,17 @@ const Field audio{{"audio", ModalityKind::time_series}, "audio", {}};
 const Field vitals{{"vitals", ModalityKind::tabular}, "vitals", {}};
 
 struct Folder : Scratch {
-  DatasetPtr open(const std::string& text, JsonlOptions options) const {
+  DatasetPtr open(const std::string& text, RecordOptions options) const {
     write_file(*this / "val.jsonl", text);
-    options.path = *this / "val.jsonl";
-    return open_jsonl(options);
+    return open_jsonl(*this / "val.jsonl", options);
   }
-  std::string refusal(const std::string& text, JsonlOptions options, int64_t index = 0) const {
+  std::string refusal(const std::string& text, RecordOptions options, int64_t index = 0) const {
     return error_of([&] { open(text, options)->get(index); });
   }
 };
 
-JsonlOptions asking(std::vector<Field> fields, const std::string& label = "answer") {
-  JsonlOptions options;
+RecordOptions asking(std::vector<Field> fields, const std::string& label = "answer") {
+  RecordOptions options;
   options.fields = std::move(fields);
   options.label = label;
   return options;
@@ -111,7 +110,7 @@ TEST_CASE("labels: numbers, lists, null, and a given label space") {
   CHECK(data->labels() == std::vector<std::string>{"3", "red", "true"});
   CHECK(data->get(0).labels == std::vector<int64_t>{1, 0});
   CHECK(data->get(1).labels.empty());
-  JsonlOptions given = asking({question});
+  RecordOptions given = asking({question});
   given.labels = {"true", "red", "3", "blue"};
   CHECK(folder.open(text, given)->get(0).labels == std::vector<int64_t>{1, 2});
   given.labels = {"true", "red", "seven"};
@@ -122,7 +121,7 @@ TEST_CASE("labels: numbers, lists, null, and a given label space") {
 
 TEST_CASE("regression reads a number") {
   Folder folder;
-  JsonlOptions options = asking({question}, "score");
+  RecordOptions options = asking({question}, "score");
   options.regression = true;
   DatasetPtr data = folder.open(R"({"question": "a", "score": -1.5})", options);
   CHECK(data->labels().empty());
@@ -135,11 +134,11 @@ TEST_CASE("regression reads a number") {
 
 TEST_CASE("ids are the user's own and must differ") {
   Folder folder;
-  JsonlOptions options = asking({question}, "");
+  RecordOptions options = asking({question}, "");
   options.id = "key";
   CHECK(folder.open(R"({"question": "a", "key": 17})", options)->get(0).id == "17");
   CHECK(folder.refusal("{\"question\": \"a\", \"key\": \"x\"}\n{\"question\": \"b\", \"key\": \"x\"}", options) ==
-        has("val.jsonl:2: the id 'x' is on line 1 already"));
+        has("val.jsonl:2: the id 'x' is at"));
   CHECK(folder.refusal(R"({"question": "a", "key": 1.5})", options) == has("must be a string or an integer"));
   CHECK(folder.refusal(R"({"question": "a"})", options) == has("val.jsonl:1: 'key' is missing"));
 }
@@ -191,12 +190,11 @@ TEST_CASE("a value that cannot be read names the line, the file and what to chec
 
 TEST_CASE("the file itself: missing, empty, a folder, changed while open") {
   Folder folder;
-  JsonlOptions options = asking({question}, "");
+  RecordOptions options = asking({question}, "");
   CHECK(folder.refusal("\n  \n", options) == has("has no lines"));
-  options.path = folder / "none.jsonl";
-  CHECK(error_of([&] { open_jsonl(options); }) == has("no such file or directory: check the path"));
-  options.path = folder.folder().string();
-  CHECK(error_of([&] { open_jsonl(options); }) == has("it is not a file"));
+  CHECK(error_of([&] { open_jsonl(folder / "none.jsonl", options); }) ==
+        has("no such file or directory: check the path"));
+  CHECK(error_of([&] { open_jsonl(folder.folder().string(), options); }) == has("it is not a file"));
   CHECK(folder.refusal("{}", asking({}, "")) == has("at least one modality"));
   CHECK(folder.refusal("{}", asking({question, question}, "")) == has("'question' is there twice"));
   DatasetPtr data = folder.open("{\"question\": \"abcdefgh\"}", asking({question}, ""));

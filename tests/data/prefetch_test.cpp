@@ -54,3 +54,14 @@ TEST_CASE("batches come in order, from another thread only when the data set all
     CHECK(error_of([&] { batches.next(); }) == "datapoint 9 is broken");
   }
 }
+
+TEST_CASE("any number of workers gives the same order, and stopping early waits for none") {
+  auto data = std::make_shared<Counted>(true);
+  for (int64_t workers : {1, 2, 7}) {
+    Prefetch batches(subset(data, {7, 6, 5, 4, 3, 2, 1, 0}), 0, 4, pair_of, unchanged, workers);
+    for (int64_t k = 0; k < 4; ++k) CHECK(batches.next()[0].labels[0] == 7 - 2 * k);
+    CHECK(error_of([&] { batches.next(); }) == has("there is no batch"));
+  }
+  Prefetch unused(data, 0, 4, pair_of, unchanged, 3);
+  CHECK(unused.next().size() == 2);
+}

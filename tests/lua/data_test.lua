@@ -134,6 +134,60 @@ test("jsonl", function()
     "broken.jsonl:1: 'image': there is no file")
 end)
 
+test("csv and folder", function()
+  local path = write("val.csv", "q,age,weight,answer\nWho?,61,70.5,yes\nWhat?,x,1,no\nWhen?,5,20,no\n")
+  local options = { path = path, label = "answer",
+    modalities = { q = "text", vitals = { kind = "tabular", columns = { "age", "weight" } } } }
+  raises(function() mv.datasets.csv(options) end, "val.csv:3: 'age' must be a number, not 'x'")
+  options.on_error = "skip"
+  local data = mv.datasets.csv(options)
+  eq({ #data, data.skipped.count, data[2].q, data[2].label }, { 2, 1, "When?", "no" })
+  eq(data[1].vitals, { 61, 70.5 })
+  ok(data.skipped.messages[1]:find("val.csv:3", 1, true))
+  ok(tostring(data):find "1 damaged records were left out")
+  options.on_error = "ignore"
+  raises(function() mv.datasets.csv(options) end, "'on_error' must be \"fail\" or \"skip\", got 'ignore'")
+  options.on_error, options.delimiter = nil, ";;"
+  raises(function() mv.datasets.csv(options) end, "option 'delimiter' must be one character")
+  assert(os.execute("mkdir -p " .. folder .. "/tree/cat " .. folder .. "/tree/dog"))
+  write("tree/cat/1.txt", "meow")
+  write("tree/dog/1.txt", "woof")
+  local animals = mv.datasets.folder { root = folder .. "/tree", modalities = { sound = "text" }, label = "folder" }
+  eq({ #animals, animals[2].sound, animals[2].label, animals[2].id }, { 2, "woof", "dog", "dog/1" })
+  raises(function() mv.datasets.folder { modalities = { sound = "text" } } end, "option 'root' is missing")
+end)
+
+test("concat, split, batches, readable", function()
+  local data = mv.datasets.blocks { split = "val", size = 10, width = 32, height = 24 }
+  local a, b = data:split({ 0.7, 0.3 }, { seed = 3 })
+  eq({ #a, #b }, { 7, 3 })
+  local seen = {}
+  for _, part in ipairs { a, b } do
+    for _, x in pairs(part) do seen[x.id] = (seen[x.id] or 0) + 1 end
+  end
+  for _, x in pairs(data) do eq(seen[x.id], 1) end
+  local again = mv.datasets.split(data, { 0.7, 0.3 }, { seed = 3 })
+  eq(again[1].id, a[1].id)
+  raises(function() data:split { 0.7, 0.4 } end, "add up to 1 at most")
+  local both = mv.datasets.concat { b, a }
+  eq({ #both, both[4].id, both[4].label }, { 10, a[1].id, a[1].label })
+  raises(function() mv.datasets.concat { 3 } end, "must be a dataset")
+  eq(#mv.datasets.filter(data, function(x) return x.id == data[2].id end), 1)
+  eq(#mv.datasets.shuffle(data), 10)
+  local sizes, ids = {}, {}
+  for batch in data:batches { size = 4, workers = 3 } do
+    sizes[#sizes + 1] = #batch
+    for _, x in ipairs(batch) do ids[#ids + 1] = x.id end
+  end
+  eq(sizes, { 4, 4, 2 })
+  for i, id in ipairs(ids) do eq(id, data[i].id) end
+  local shuffled = {}
+  for batch in data:batches { size = 10, shuffle = true, seed = 1 } do shuffled = batch end
+  eq(shuffled[1].id, data:shuffle({ seed = 1 })[1].id)
+  raises(function() data:batches { sise = 3 } end, "did you mean 'size'?")
+  eq({ #data:readable(), data:readable().skipped.count }, { 10, 0 })
+end)
+
 test("data from a function", function()
   local data = mv.datasets.define {
     name = "mine", modalities = { image = "image", question = "text", pulse = "time_series", age = "tabular" },
