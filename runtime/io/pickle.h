@@ -84,7 +84,7 @@ class Pickle {
   at::Tensor rows(int64_t begin, int64_t end, const std::string& where) const;
 
   // object, global: "torch.nn.modules.linear.Linear".
-  const std::string& class_name(const std::string& where) const;
+  std::string class_name(const std::string& where) const;
   // object: what its constructor was given (a tuple), and its state; nothing when it has none. Items of an object that
   // is a list or a dict as well are its items.
   Pickle arguments(const std::string& where) const;
