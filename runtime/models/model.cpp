@@ -24,12 +24,26 @@ Encoding Encoding::slice(int64_t begin, int64_t end) const {
   return out;
 }
 
+namespace {
+
+at::Tensor lengthened(const at::Tensor& tensor, int64_t length) {
+  if (tensor.dim() < 2 || tensor.size(1) == length) return tensor;
+  auto shape = tensor.sizes().vec();
+  shape[1] = length - tensor.size(1);
+  return at::cat({tensor, at::zeros(shape, tensor.options())}, 1);
+}
+
+}  // namespace
+
 Encoding concatenate(std::span<const Encoding> parts) {
   check(!parts.empty(), "cannot concatenate no encodings");
   Encoding out;
   for (size_t t = 0; t < parts.front().tensors.size(); ++t) {
     std::vector<at::Tensor> pieces;
-    for (const auto& part : parts) pieces.push_back(part.tensors[t]);
+    int64_t longest = 0;
+    for (const auto& part : parts)
+      if (part.tensors[t].dim() > 1) longest = std::max(longest, part.tensors[t].size(1));
+    for (const auto& part : parts) pieces.push_back(lengthened(part.tensors[t], longest));
     out.tensors.push_back(at::cat(pieces, 0));
   }
   return out;
@@ -75,6 +89,10 @@ void Model::fuse_grid(std::span<const Encoding> encodings, size_t a, size_t b,
       consumer({i0, i1, j0, j1, fuse(pairs, nullptr)});
     });
   }
+}
+
+RawOutputs Model::forward_raw(const RawInputs&) const {
+  fail("{} has no reference implementation: use forward", signature().name);
 }
 
 Output Model::forward(std::span<const std::vector<Value>> values, Trace* trace) const {

@@ -12,6 +12,7 @@
 #include "data/datapoint.h"
 #include "data/dataset.h"
 #include "data/modality.h"
+#include "models/raw.h"
 #include "models/trace.h"
 
 namespace multiviz {
@@ -34,7 +35,8 @@ struct Signature {
 // frames [B, T, F], columns [B, F].
 struct Leaf {
   at::Tensor tensor;
-  at::Tensor mask;   // bool [B, T], true at real positions; undefined when every position is real
+  // bool [B, T], true at real positions, or [B, H, W] for images padded to one size; undefined when all are real.
+  at::Tensor mask;
   at::Tensor atoms;  // int64 [B, T], the word (0-based in words()) that a position belongs to, -1 for none; text only
   std::vector<Box> areas;  // B boxes: the part of the original image, in its pixels, that the leaf shows; image only
 };
@@ -48,7 +50,8 @@ struct Encoding {
   Encoding slice(int64_t begin, int64_t end) const;        // views, no copy
 };
 
-// Along the batch. Text encodings of different lengths are padded by the model, never here: shapes must agree.
+// Along the batch. Tensors that differ in length, their second dimension, are padded with zeros to the longest: a model
+// whose encodings do so has a mask among them.
 Encoding concatenate(std::span<const Encoding> parts);
 
 struct Output {
@@ -83,6 +86,10 @@ class Model {
   // fused at a time (<= 0: default).
   virtual void fuse_grid(std::span<const Encoding> encodings, size_t a, size_t b,
                          const std::function<void(const GridBlock&)>& consumer, int64_t chunk = 0) const;
+
+  // Tensors under the names of the reference implementation's forward -> those of its outputs, and `features`. Throws
+  // Error when the model has no such implementation to be compared with.
+  virtual RawOutputs forward_raw(const RawInputs& inputs) const;
 
   // Weights by name. Empty for a model that has none to show (TorchScript without names, Lua functions).
   virtual std::vector<std::pair<std::string, at::Tensor>> parameters() const { return {}; }
