@@ -17,6 +17,8 @@ at::Tensor causal_mask(int64_t length, const at::TensorOptions& options) {
   return additive_mask(hidden, options.dtype().toScalarType()).view({1, 1, length, length});
 }
 
+std::string last_layer(const std::string& name, int64_t layers) { return fmt::format("{}.layer.{}", name, layers); }
+
 RawOutput tower_output(const Trace& trace, const std::string& name, const std::string& first, int64_t layers) {
   RawOutput out;
   auto hidden = traced_layers(trace, name + ".layer", layers, "hidden");
@@ -47,9 +49,13 @@ Encoding Clip::encode(size_t modality, const Leaf& leaf, Trace* trace) const {
 
 at::Tensor Clip::run(const Tower& tower, at::Tensor x, const at::Tensor& mask, Trace* trace,
                      const std::string& name) const {
-  for (size_t i = 0; i < tower.blocks.size(); ++i)
+  for (size_t i = 0; i + 1 < tower.blocks.size(); ++i)
     x = pre_norm_block(x, tower.blocks[i], mask, trace, fmt::format("{}.layer.{}", name, i + 1));
   return x;
+}
+
+bool Clip::wants_all(const Tower& tower, const Trace* trace, const std::string& name) const {
+  return wants_block(trace, last_layer(name, tower.layers)) || (trace && trace->wants(name + ".output"));
 }
 
 at::Tensor Clip::project(const Tower& tower, const at::Tensor& pooled, Trace* trace, const std::string& name) const {
@@ -58,27 +64,40 @@ at::Tensor Clip::project(const Tower& tower, const at::Tensor& pooled, Trace* tr
 }
 
 at::Tensor Clip::embed_image(const at::Tensor& pixels, Trace* trace) const {
-  check(pixels.dim() == 4 && pixels.size(1) == channels_ && pixels.size(2) == image_size_ && pixels.size(3) == image_size_,
+  check(pixels.dim() == 4 && pixels.size(1) == channels_ && pixels.size(2) == image_size_ &&
+            pixels.size(3) == image_size_,
         "the image leaf of {} is [B, {}, {}, {}], not [{}]", signature_.name, channels_, image_size_, image_size_,
         fmt::join(pixels.sizes(), ", "));
   auto patches = embed_patches(pixels.to(dtype()), patches_);
   auto first = class_token_.expand({patches.size(0), 1, image_.width});
-  auto x = tap(trace, "image.embeddings", layer_norm(at::cat({first, patches}, 1) + image_positions_, image_first_norm_));
-  x = tap(trace, "image.output", run(image_, x, {}, trace, "image"));
+  auto x =
+      tap(trace, "image.embeddings", layer_norm(at::cat({first, patches}, 1) + image_positions_, image_first_norm_));
+  x = run(image_, x, {}, trace, "image");
+  auto rows = wants_all(image_, trace, "image") ? at::Tensor() : x.slice(1, 0, 1);
+  x = pre_norm_block(x, image_.blocks.back(), {}, trace, last_layer("image", image_.layers), rows);
+  x = tap(trace, "image.output", x);
   return project(image_, layer_norm(x.select(1, 0), image_.norm), trace, "image");
 }
 
 at::Tensor Clip::embed_words(const at::Tensor& words, const at::Tensor& last, const at::Tensor& mask,
                              Trace* trace) const {
   int64_t length = words.size(1);
-  check(length <= length_, "'{}' has {} tokens, and the model has positions for {}: shorten it", "text", length, length_);
+  check(length <= length_, "'{}' has {} tokens, and the model has positions for {}: shorten it", "text", length,
+        length_);
   auto x = tap(trace, "text.embeddings", words.to(dtype()) + text_positions_.slice(0, 0, length));
   auto seen = causal_mask(length, x.options());
   if (auto padding = additive_mask(mask, dtype()); padding.defined()) seen = at::minimum(seen, padding);
   x = run(text_, x, seen, trace, "text");
   auto rows = at::arange(x.size(0), last.options());
-  if (!trace || !trace->wants("text.output"))
-    return project(text_, layer_norm(x.index({rows, last}), text_.norm), trace, "text");
+  auto name = last_layer("text", text_.layers);
+  if (!wants_all(text_, trace, "text")) {
+    auto before = at::arange(length, last.options()).unsqueeze(0).le(last.unsqueeze(1));
+    if (mask.defined()) before = before.logical_and(mask);
+    x = pre_norm_block(x, text_.blocks.back(), additive_mask(before, dtype()), trace, name,
+                       x.index({rows, last}).unsqueeze(1));
+    return project(text_, layer_norm(x.select(1, 0), text_.norm), trace, "text");
+  }
+  x = pre_norm_block(x, text_.blocks.back(), seen, trace, name);
   x = tap(trace, "text.output", layer_norm(x, text_.norm));
   return project(text_, x.index({rows, last}), trace, "text");
 }
@@ -101,7 +120,8 @@ Output Clip::fuse(std::span<const Encoding> encodings, Trace* trace) const {
   if (captions_.defined()) return similarity(encodings[0].tensors[0], {}, trace);
   const auto &image = encodings[0].tensors[0], &text = encodings[1].tensors[0];
   check(image.size(0) == text.size(0) || image.size(0) == 1 || text.size(0) == 1,
-        "{} fuses encodings of the same batch, not {} images and {} texts", signature_.name, image.size(0), text.size(0));
+        "{} fuses encodings of the same batch, not {} images and {} texts", signature_.name, image.size(0),
+        text.size(0));
   return similarity(image, text, trace);
 }
 
@@ -122,7 +142,8 @@ void Clip::fuse_grid(std::span<const Encoding> encodings, size_t a, size_t b,
       std::vector<at::Tensor> sides = {left.unsqueeze(1).expand({rows, across, embedding_}),
                                        right.unsqueeze(0).expand({rows, across, embedding_})};
       if (a == 1) std::swap(sides[0], sides[1]);
-      Output output{at::cat({at::zeros_like(score), score}, 1), at::cat(sides, 2).view({rows * across, 2 * embedding_})};
+      Output output{at::cat({at::zeros_like(score), score}, 1),
+                    at::cat(sides, 2).view({rows * across, 2 * embedding_})};
       consumer({i0, i1, j0, j1, std::move(output)});
     }
   });

@@ -41,8 +41,10 @@ class Clip : public PretrainedModel {
   static Tower read_tower(const nlohmann::json& config, const std::string& where);
   void read_blocks(Tower& tower, WeightReader& weights, const std::string& prefix) const;
   void make_signature(const nlohmann::json& options);
-  // Through the layers of a tower: [B, T, E] -> [B, T, E].
+  // Through all layers of a tower but the last: [B, T, E] -> [B, T, E].
   at::Tensor run(const Tower& tower, at::Tensor x, const at::Tensor& mask, Trace* trace, const std::string& name) const;
+  // Whether more of the last layer is wanted than the position that the embedding is made of.
+  bool wants_all(const Tower& tower, const Trace* trace, const std::string& name) const;
   // The tower's result at one position of each row -> the embedding [B, P], before it is scaled to length 1.
   at::Tensor project(const Tower& tower, const at::Tensor& pooled, Trace* trace, const std::string& name) const;
   at::Tensor embed_image(const at::Tensor& pixels, Trace* trace) const;

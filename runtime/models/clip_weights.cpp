@@ -69,7 +69,8 @@ Clip::Clip(Pretrained from) : PretrainedModel(from) {
 
   WeightReader weights(std::move(from.tensors), from.source, dtype());
   int64_t cells = (image_size_ / patch_) * (image_size_ / patch_);
-  patches_ = {weights.take("vision_model.embeddings.patch_embedding.weight", {image_.width, channels_, patch_, patch_}), {}};
+  patches_ = {weights.take("vision_model.embeddings.patch_embedding.weight", {image_.width, channels_, patch_, patch_}),
+              {}};
   class_token_ = weights.take("vision_model.embeddings.class_embedding", {image_.width});
   image_positions_ = weights.take("vision_model.embeddings.position_embedding.weight", {cells + 1, image_.width});
   image_first_norm_ = weights.norm("vision_model.pre_layrnorm", image_.width, image_.epsilon);  // its name, as it is

@@ -7,9 +7,7 @@
 namespace multiviz {
 namespace {
 
-at::Tensor all_real(const at::Tensor& x) {
-  return at::ones({x.size(0), x.size(1)}, x.options().dtype(at::kBool));
-}
+at::Tensor all_real(const at::Tensor& x) { return at::ones({x.size(0), x.size(1)}, x.options().dtype(at::kBool)); }
 
 }  // namespace
 
@@ -79,10 +77,19 @@ Output Lxmert::fuse(std::span<const Encoding> encodings, Trace* trace) const {
   for (size_t i = 0; i < cross_.size(); ++i) {
     const auto& layer = cross_[i];
     auto name = fmt::format("fusion.layer.{}.", i + 1);
-    auto seen = attention(question, regions, layer.cross, region_mask, trace, name + "question_to_regions").add_(question);
-    auto told = attention(regions, question, layer.cross, question_mask, trace, name + "regions_to_question").add_(regions);
-    question = post_norm_block(layer_norm(seen, layer.cross_norm), layer.question, question_mask, trace, name + "question");
-    regions = post_norm_block(layer_norm(told, layer.cross_norm), layer.regions, region_mask, trace, name + "regions");
+    // Nothing reads the regions after the last layer, unless a trace does.
+    bool both = i + 1 < cross_.size() || wants_block(trace, name + "regions") ||
+                (trace && trace->wants(name + "regions_to_question"));
+    auto seen =
+        attention(question, regions, layer.cross, region_mask, trace, name + "question_to_regions").add_(question);
+    if (both) {
+      auto told =
+          attention(regions, question, layer.cross, question_mask, trace, name + "regions_to_question").add_(regions);
+      regions =
+          post_norm_block(layer_norm(told, layer.cross_norm), layer.regions, region_mask, trace, name + "regions");
+    }
+    question =
+        post_norm_block(layer_norm(seen, layer.cross_norm), layer.question, question_mask, trace, name + "question");
   }
   auto pooled = tap(trace, "fusion.pooled", linear(question.select(1, 0), pooler_).tanh());
   auto features = tap(trace, "features", layer_norm(at::gelu(linear(pooled, hidden_)), hidden_norm_));
@@ -104,8 +111,8 @@ RawOutputs Lxmert::forward_raw(const RawInputs& inputs) const {
   auto features = raw_input(inputs, "visual_feats").to(device()), boxes = raw_input(inputs, "visual_pos").to(device());
   check(features.dim() == 3 && boxes.dim() == 3 && features.size(2) == features_ && boxes.size(2) == box_ &&
             features.sizes().slice(0, 2) == boxes.sizes().slice(0, 2),
-        "visual_feats and visual_pos of {} are [B, R, {}] and [B, R, {}], not [{}] and [{}]", signature_.name, features_,
-        box_, fmt::join(features.sizes(), ", "), fmt::join(boxes.sizes(), ", "));
+        "visual_feats and visual_pos of {} are [B, R, {}] and [B, R, {}], not [{}] and [{}]", signature_.name,
+        features_, box_, fmt::join(features.sizes(), ", "), fmt::join(boxes.sizes(), ", "));
   Trace trace;
   trace.record("*");
   std::vector<Encoding> encodings = {
@@ -126,7 +133,8 @@ RawOutputs Lxmert::forward_raw(const RawInputs& inputs) const {
   out["vision_hidden_states"] = states("regions", region_layers_);
   out["language_attentions"] = raw_list(traced_layers(trace, "question.layer", question_layers_, "attention"));
   out["vision_attentions"] = raw_list(traced_layers(trace, "regions.layer", region_layers_, "attention"));
-  out["cross_encoder_attentions"] = raw_list(traced_layers(trace, "fusion.layer", cross_layers_, "question_to_regions"));
+  out["cross_encoder_attentions"] =
+      raw_list(traced_layers(trace, "fusion.layer", cross_layers_, "question_to_regions"));
   return out;
 }
 

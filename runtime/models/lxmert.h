@@ -41,7 +41,8 @@ class Lxmert : public PretrainedModel {
   CrossLayer read_cross(WeightReader& weights, const std::string& layer) const;
   void make_signature();
   Leaf prepare_regions(std::span<const Value> values) const;
-  Encoding encode_question(const at::Tensor& words, const at::Tensor& mask, const at::Tensor& types, Trace* trace) const;
+  Encoding encode_question(const at::Tensor& words, const at::Tensor& mask, const at::Tensor& types,
+                           Trace* trace) const;
   Encoding encode_regions(const at::Tensor& regions, const at::Tensor& mask, Trace* trace) const;
 
   int64_t width_ = 0, heads_ = 0, inner_ = 0, vocabulary_ = 0, length_ = 0, types_ = 0, features_ = 0, box_ = 0;

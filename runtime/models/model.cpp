@@ -91,10 +91,6 @@ void Model::fuse_grid(std::span<const Encoding> encodings, size_t a, size_t b,
   }
 }
 
-RawOutputs Model::forward_raw(const RawInputs&) const {
-  fail("{} has no reference implementation: use forward", signature().name);
-}
-
 Output Model::forward(std::span<const std::vector<Value>> values, Trace* trace) const {
   check(values.size() == signature().modalities.size(), "{} takes {} modalities, but {} were given", signature().name,
         signature().modalities.size(), values.size());

@@ -12,7 +12,6 @@
 #include "data/datapoint.h"
 #include "data/dataset.h"
 #include "data/modality.h"
-#include "models/raw.h"
 #include "models/trace.h"
 
 namespace multiviz {
@@ -35,8 +34,7 @@ struct Signature {
 // frames [B, T, F], columns [B, F].
 struct Leaf {
   at::Tensor tensor;
-  // bool [B, T], true at real positions, or [B, H, W] for images padded to one size; undefined when all are real.
-  at::Tensor mask;
+  at::Tensor mask;   // bool [B, T], or [B, H, W] of padded images: true where it is real; undefined when all is
   at::Tensor atoms;  // int64 [B, T], the word (0-based in words()) that a position belongs to, -1 for none; text only
   std::vector<Box> areas;  // B boxes: the part of the original image, in its pixels, that the leaf shows; image only
 };
@@ -50,8 +48,7 @@ struct Encoding {
   Encoding slice(int64_t begin, int64_t end) const;        // views, no copy
 };
 
-// Along the batch. Tensors that differ in length, their second dimension, are padded with zeros to the longest: a model
-// whose encodings do so has a mask among them.
+// Along the batch. Tensors that differ in length, dimension 1, are padded with zeros: such encodings hold a mask.
 Encoding concatenate(std::span<const Encoding> parts);
 
 struct Output {
@@ -86,10 +83,6 @@ class Model {
   // fused at a time (<= 0: default).
   virtual void fuse_grid(std::span<const Encoding> encodings, size_t a, size_t b,
                          const std::function<void(const GridBlock&)>& consumer, int64_t chunk = 0) const;
-
-  // Tensors under the names of the reference implementation's forward -> those of its outputs, and `features`. Throws
-  // Error when the model has no such implementation to be compared with.
-  virtual RawOutputs forward_raw(const RawInputs& inputs) const;
 
   // Weights by name. Empty for a model that has none to show (TorchScript without names, Lua functions).
   virtual std::vector<std::pair<std::string, at::Tensor>> parameters() const { return {}; }

@@ -4,6 +4,7 @@
 
 #include "data/image_processor.h"
 #include "models/model.h"
+#include "models/raw.h"
 #include "nn/weight_reader.h"
 #include "text/tokenizer.h"
 
@@ -23,7 +24,7 @@ struct Pretrained {
 };
 
 // What models that come from such a folder share. Leaves are float32 whatever the network's dtype.
-class PretrainedModel : public Model {
+class PretrainedModel : public Model, public RawForward {
  public:
   const Signature& signature() const override { return signature_; }
   NamedTensors parameters() const override { return weights_; }

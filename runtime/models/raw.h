@@ -19,6 +19,15 @@ struct RawOutput {
 
 using RawOutputs = std::map<std::string, RawOutput>;
 
+// What models with a reference implementation can do beside Model: its forward, tensors to tensors.
+class RawForward {
+ public:
+  virtual ~RawForward() = default;
+  // Throws Error for inputs that it does not have or that do not fit. The outputs are those of the reference
+  // implementation, and `features`.
+  virtual RawOutputs forward_raw(const RawInputs& inputs) const = 0;
+};
+
 RawOutput raw_list(const std::vector<at::Tensor>& tensors);
 
 // Throws Error when an input has a name that is not among `known`, or one of `required` is missing.

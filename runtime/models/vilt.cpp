@@ -65,7 +65,8 @@ at::Tensor Vilt::place_patches(const at::Tensor& patches, int64_t rows, int64_t 
     auto grid = patches[b].view({rows, columns, width_}).slice(0, 0, h).slice(1, 0, w) + positions_of(h, w);
     auto one = grid.reshape({h * w, width_});
     if (h * w > longest)
-      one = one.index_select(0, at::linspace(0, h * w - 1, longest, one.options().dtype(at::kDouble)).round().to(at::kLong));
+      one = one.index_select(
+          0, at::linspace(0, h * w - 1, longest, one.options().dtype(at::kDouble)).round().to(at::kLong));
     placed.push_back(at::constant_pad_nd(one, {0, 0, 0, longest - one.size(0)}));
     real[b].slice(0, one.size(0)).fill_(false);
   }
@@ -95,10 +96,12 @@ at::Tensor Vilt::pooled(const Encoding& text, const Encoding& image, int64_t num
   };
   auto x = tap(trace, name + ".embeddings", join(0));
   auto mask = additive_mask(join(1), dtype());
-  for (size_t i = 0; i < blocks_.size(); ++i)
+  auto last = fmt::format("{}.layer.{}", name, blocks_.size());
+  // The head reads the first position; the last layer makes others only for a trace that wants them.
+  bool all = wants_block(trace, last) || (trace && trace->wants(name + ".output"));
+  for (size_t i = 0; i + 1 < blocks_.size(); ++i)
     x = pre_norm_block(x, blocks_[i], mask, trace, fmt::format("{}.layer.{}", name, i + 1));
-  // Only the first position is read, unless somebody else wants to.
-  if (!trace || !trace->wants(name + ".output")) x = x.slice(1, 0, 1);
+  x = pre_norm_block(x, blocks_.back(), mask, trace, last, all ? at::Tensor() : x.slice(1, 0, 1));
   x = tap(trace, name + ".output", layer_norm(x, norm_));
   return tap(trace, name + ".pooled", linear(x.select(1, 0), pooler_).tanh());
 }
@@ -141,8 +144,8 @@ RawOutputs Vilt::forward_raw(const RawInputs& inputs) const {
   bool several = head_ == Head::images;
   if (several && pixels.dim() == 4) pixels = pixels.unsqueeze(1);
   check(pixels.dim() == (several ? 5 : 4) && (!several || pixels.size(1) == images_),
-        "pixel_values of {} are [B, {}{}, H, W], not [{}]", signature_.name, several ? fmt::format("{}, ", images_) : "",
-        channels_, fmt::join(pixels.sizes(), ", "));
+        "pixel_values of {} are [B, {}{}, H, W], not [{}]", signature_.name,
+        several ? fmt::format("{}, ", images_) : "", channels_, fmt::join(pixels.sizes(), ", "));
   if (several && mask.defined() && mask.dim() == 3) mask = mask.unsqueeze(1);
 
   Trace trace;

@@ -7,10 +7,10 @@ namespace multiviz {
 // by the weights: question answering, image-text retrieval (labels "no match" and "match", logits 0 and the score), and
 // the two images of NLVR2. Features are the input of the last linear layer.
 //
-// Leaves: word embeddings [B, T, E], before position and type are added; pixels [B, 3, H, W]. Modalities encode to their
-// embeddings alone: everything else sees both. Patches of padded images keep their order. Where an image has more than
-// max_image_length, that many are taken at even distances (the reference draws them at random).
-// Taps: text.embeddings, image.embeddings (image1, image2), and of each run of the transformer, under fusion (NLVR2:
+// Leaves: word embeddings [B, T, E], before position and type are added; pixels [B, 3, H, W]. Modalities encode to
+// their embeddings alone: everything else sees both. Patches of padded images keep their order. Where an image has more
+// than max_image_length, that many are taken at even distances (the reference draws them at random). Taps:
+// text.embeddings, image.embeddings (image1, image2), and of each run of the transformer, under fusion (NLVR2:
 // fusion.image1, fusion.image2): .embeddings [B, T + N, E], .layer.1.attention [B, heads, T + N, T + N],
 // .layer.1.hidden, ..., .output, .pooled [B, E]; features [B, D], logits [B, C].
 class Vilt : public PretrainedModel {
@@ -22,8 +22,8 @@ class Vilt : public PretrainedModel {
   Encoding encode(size_t modality, const Leaf& leaf, Trace* trace) const override;
   Output fuse(std::span<const Encoding> encodings, Trace* trace) const override;
   // ViltForQuestionAnswering, ViltForImageAndTextRetrieval, ViltForImagesAndTextClassification: input_ids or
-  // inputs_embeds, attention_mask, token_type_ids, pixel_values, pixel_mask -> logits, hidden_states, attentions (a list
-  // for each image of NLVR2), pooler_output, features.
+  // inputs_embeds, attention_mask, token_type_ids, pixel_values, pixel_mask -> logits, hidden_states, attentions (a
+  // list for each image of NLVR2), pooler_output, features.
   RawOutputs forward_raw(const RawInputs& inputs) const override;
 
  private:
@@ -52,14 +52,14 @@ class Vilt : public PretrainedModel {
   Activation activation_ = nullptr;
 
   TextEmbeddingWeights text_;
-  at::Tensor class_token_;      // [1, 1, E]
-  at::Tensor positions_;        // [1, 1 + g g, E]
-  at::Tensor modality_types_;   // [K, E]
+  at::Tensor class_token_;     // [1, 1, E]
+  at::Tensor positions_;       // [1, 1 + g g, E]
+  at::Tensor modality_types_;  // [K, E]
   LinearWeights patches_;
   std::vector<BlockWeights> blocks_;
   LayerNormWeights norm_;
   LinearWeights pooler_;
-  LinearWeights hidden_;        // of the classifier; undefined for retrieval
+  LinearWeights hidden_;  // of the classifier; undefined for retrieval
   LayerNormWeights hidden_norm_;
   LinearWeights classifier_;
 };

@@ -76,9 +76,10 @@ void Vilt::read_head(WeightReader& weights, const nlohmann::json& config, const 
     signature_.features = width_;
     return;
   }
-  check(weights.has("classifier.3.weight"),
-        "{} has no head for question answering, retrieval or NLVR2: load a checkpoint that was finetuned for one of them",
-        where);
+  check(
+      weights.has("classifier.3.weight"),
+      "{} has no head for question answering, retrieval or NLVR2: load a checkpoint that was finetuned for one of them",
+      where);
   auto images = get_or<int64_t>(config, "num_images", -1, where);
   int64_t inner = 2 * width_;
   if (images > 0) {
@@ -97,7 +98,9 @@ void Vilt::read_head(WeightReader& weights, const nlohmann::json& config, const 
 }
 
 void Vilt::make_signature() {
-  signature_.name = head_ == Head::answers ? "vilt-question-answering" : head_ == Head::images ? "vilt-images-and-text" : "vilt-retrieval";
+  signature_.name = head_ == Head::answers  ? "vilt-question-answering"
+                    : head_ == Head::images ? "vilt-images-and-text"
+                                            : "vilt-retrieval";
   for (int64_t i = 0; i < images_; ++i) signature_.modalities.push_back({image_name(i), ModalityKind::image});
   signature_.modalities.push_back({head_ == Head::answers ? "question" : "text", ModalityKind::text});
   auto& taps = signature_.taps;

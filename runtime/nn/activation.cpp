@@ -33,12 +33,19 @@ at::Tensor identity(at::Tensor x) { return x; }
 }  // namespace
 
 Activation find_activation(const std::string& name) {
-  static const std::map<std::string, Activation> all = {
-      {"gelu", gelu},           {"gelu_python", gelu},         {"gelu_new", gelu_tanh},
-      {"gelu_fast", gelu_tanh}, {"gelu_accurate", gelu_tanh},  {"gelu_pytorch_tanh", gelu_tanh},
-      {"silu", silu},           {"swish", silu},               {"quick_gelu", quick_gelu},
-      {"relu", relu},           {"tanh", tanh},                {"sigmoid", sigmoid},
-      {"linear", identity}};
+  static const std::map<std::string, Activation> all = {{"gelu", gelu},
+                                                        {"gelu_python", gelu},
+                                                        {"gelu_new", gelu_tanh},
+                                                        {"gelu_fast", gelu_tanh},
+                                                        {"gelu_accurate", gelu_tanh},
+                                                        {"gelu_pytorch_tanh", gelu_tanh},
+                                                        {"silu", silu},
+                                                        {"swish", silu},
+                                                        {"quick_gelu", quick_gelu},
+                                                        {"relu", relu},
+                                                        {"tanh", tanh},
+                                                        {"sigmoid", sigmoid},
+                                                        {"linear", identity}};
   auto found = all.find(name);
   if (found != all.end()) return found->second;
   std::vector<std::string> known;

@@ -15,8 +15,8 @@ using torch::autograd::variable_list;
 
 using Mask = std::optional<at::Tensor>;
 
-// Runs the kernel on copies of its inputs outside the graph and keeps the small graph that this makes, so that whichever
-// kernel LibTorch chose has its own backward.
+// Runs the kernel on copies of its inputs outside the graph and keeps the small graph that this makes, so that
+// whichever kernel LibTorch chose has its own backward.
 struct Fused : torch::autograd::Function<Fused> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                             const Mask& mask) {

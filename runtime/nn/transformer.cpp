@@ -12,10 +12,14 @@ namespace {
 
 double lowest(at::ScalarType dtype) {
   switch (dtype) {
-    case at::kHalf: return static_cast<float>(std::numeric_limits<at::Half>::lowest());
-    case at::kBFloat16: return static_cast<float>(std::numeric_limits<at::BFloat16>::lowest());
-    case at::kDouble: return std::numeric_limits<double>::lowest();
-    default: return std::numeric_limits<float>::lowest();
+    case at::kHalf:
+      return static_cast<float>(std::numeric_limits<at::Half>::lowest());
+    case at::kBFloat16:
+      return static_cast<float>(std::numeric_limits<at::BFloat16>::lowest());
+    case at::kDouble:
+      return std::numeric_limits<double>::lowest();
+    default:
+      return std::numeric_limits<float>::lowest();
   }
 }
 
@@ -59,11 +63,17 @@ at::Tensor feed_forward(const at::Tensor& x, const FeedForwardWeights& weights) 
 }
 
 at::Tensor pre_norm_block(const at::Tensor& x, const BlockWeights& weights, const at::Tensor& mask, Trace* trace,
-                          const std::string& name) {
+                          const std::string& name, const at::Tensor& rows) {
+  const auto& wanted = rows.defined() ? rows : x;
   auto normed = layer_norm(x, weights.attention_norm);
-  auto y = attention(normed, normed, weights.attention, mask, trace, name + ".attention").add_(x);
+  auto asking = rows.defined() ? layer_norm(rows, weights.attention_norm) : normed;
+  auto y = attention(asking, normed, weights.attention, mask, trace, name + ".attention").add_(wanted);
   auto z = feed_forward(layer_norm(y, weights.feed_norm), weights.feed).add_(y);
   return tap(trace, name + ".hidden", z);
+}
+
+bool wants_block(const Trace* trace, const std::string& name) {
+  return trace && (trace->wants(name + ".attention") || trace->wants(name + ".hidden"));
 }
 
 at::Tensor post_norm_block(const at::Tensor& x, const BlockWeights& weights, const at::Tensor& mask, Trace* trace,

@@ -23,8 +23,8 @@ struct AttentionWeights {
   int64_t heads = 1;
 };
 
-// bool [B, S], true where a position may be looked at -> additive [B, 1, 1, S] of this dtype: 0 there, the lowest number
-// elsewhere. Undefined when the mask is, or is known (on a CPU) to hide nothing.
+// bool [B, S], true where a position may be looked at -> additive [B, 1, 1, S] of this dtype: 0 there, the lowest
+// number elsewhere. Undefined when the mask is, or is known (on a CPU) to hide nothing.
 at::Tensor additive_mask(const at::Tensor& mask, at::ScalarType dtype);
 
 // x [B, T, E] looks at context [B, S, E']: the heads' results through `output`, [B, T, E]. `mask` is additive. The maps
@@ -49,11 +49,15 @@ struct BlockWeights {
   LayerNormWeights feed_norm;
 };
 
-// x [B, T, E] -> [B, T, E]. Taps: NAME.attention [B, heads, T, T] and NAME.hidden, the result.
+// x [B, T, E] -> [B, T, E]. Taps: NAME.attention [B, heads, T, T] and NAME.hidden, the result. `rows` [B, R, E], when
+// given, are the positions of x that alone are wanted of the result: [B, R, E], and maps [B, heads, R, T].
 at::Tensor pre_norm_block(const at::Tensor& x, const BlockWeights& weights, const at::Tensor& mask, Trace* trace,
-                          const std::string& name);
+                          const std::string& name, const at::Tensor& rows = {});
 at::Tensor post_norm_block(const at::Tensor& x, const BlockWeights& weights, const at::Tensor& mask, Trace* trace,
                            const std::string& name);
+
+// Whether a trace will record or replace what such a layer passes it: then all of its positions are needed.
+bool wants_block(const Trace* trace, const std::string& name);
 
 // Non-overlapping patches of an image through one linear map: [B, C, H, W] and a kernel [E, C, h, w] -> [B, N, E], the
 // patches row by row. What is left over at the right and the bottom is not seen. `bias` may be undefined.

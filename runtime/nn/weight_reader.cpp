@@ -14,7 +14,8 @@ constexpr size_t most_shown = 8;
 
 // "3 tensors are missing: a, b, c".
 std::string list(const std::vector<std::string>& items, const std::string& what) {
-  std::vector<std::string> shown(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(std::min(items.size(), most_shown)));
+  std::vector<std::string> shown(items.begin(),
+                                 items.begin() + static_cast<std::ptrdiff_t>(std::min(items.size(), most_shown)));
   if (items.size() > most_shown) shown.push_back(fmt::format("and {} more", items.size() - most_shown));
   return fmt::format("{} {}: {}", items.size(), what, fmt::join(shown, ", "));
 }
@@ -72,7 +73,8 @@ void WeightReader::ignore(const std::string& prefix) { ignored_.push_back(prefix
 NamedTensors WeightReader::finish() {
   std::vector<std::string> unexpected, problems;
   for (const auto& [name, _] : tensors_) {
-    bool ignored = std::any_of(ignored_.begin(), ignored_.end(), [&](const auto& prefix) { return name.starts_with(prefix); });
+    bool ignored =
+        std::any_of(ignored_.begin(), ignored_.end(), [&](const auto& prefix) { return name.starts_with(prefix); });
     if (!used_.contains(name) && !ignored && !name.ends_with("position_ids") && !name.ends_with("token_type_ids"))
       unexpected.push_back(name);
   }

@@ -106,7 +106,8 @@ TEST_CASE("captions become CLIP's labels") {
   reference.pretrained.tokenize = [&](std::span<const std::string> texts, int64_t) {
     CHECK(texts.size() == 1);
     auto row = call++;
-    return TokenBatch{ids.slice(0, row, row + 1), {}, mask.slice(0, row, row + 1), at::zeros({1, ids.size(1)}, at::kLong)};
+    return TokenBatch{
+        ids.slice(0, row, row + 1), {}, mask.slice(0, row, row + 1), at::zeros({1, ids.size(1)}, at::kLong)};
   };
   Clip model(reference.pretrained);
   CHECK(model.signature().labels == std::vector<std::string>{"first", "second", "third"});
@@ -135,6 +136,7 @@ TEST_CASE("CLIP's taps are all recorded; 16 bits agree with 32") {
     CHECK(trace.activations().contains(tap));
   }
   CHECK(output.features.size(1) == model.signature().features);
+  CHECK(difference(output.logits, model.forward(leaves_of(model, reference)).logits) < 1e-5);
   for (auto dtype : {at::kHalf, at::kBFloat16}) {
     Clip half(test::read_reference(std::string(root) + "patch8", dtype).pretrained);
     auto logits = half.forward_raw(inputs_of(reference))["logits_per_image"].tensor;

@@ -18,8 +18,8 @@ constexpr const char* root = "tests/fixtures/lxmert/";
 
 RawInputs inputs_of(const Reference& reference) {
   RawInputs out;
-  for (const char* name : {"input_ids", "attention_mask", "token_type_ids", "visual_feats", "visual_pos",
-                           "visual_attention_mask"})
+  for (const char* name :
+       {"input_ids", "attention_mask", "token_type_ids", "visual_feats", "visual_pos", "visual_attention_mask"})
     out[name] = reference.at(name);
   return out;
 }
@@ -100,7 +100,8 @@ TEST_CASE("regions are a time series, padded to the most of a batch") {
   auto leaf = model.prepare(0, values);
   CHECK(leaf.tensor.sizes() == at::IntArrayRef({2, 3, 24}));
   CHECK(leaf.mask.sum(1).equal(at::tensor({3, 1}, at::kLong)));
-  CHECK(error_of([&] { model.prepare(0, narrow); }) == has("20 features and 4 numbers of its box, [R, 24], not [3, 20]"));
+  CHECK(error_of([&] { model.prepare(0, narrow); }) ==
+        has("20 features and 4 numbers of its box, [R, 24], not [3, 20]"));
   CHECK(error_of([&] { model.prepare(0, none); }) == has("at least one region"));
   std::vector<Value> text = {Text{"red"}};
   CHECK(error_of([&] { model.prepare(0, text); }) == has("was given text"));
@@ -118,6 +119,7 @@ TEST_CASE("LXMERT's taps are all recorded; 16 bits agree with 32") {
     CHECK(trace.activations().contains(tap));
   }
   CHECK(output.features.size(1) == model.signature().features);
+  CHECK(difference(output.logits, model.forward(leaves_of(model, reference)).logits) < 1e-5);
   for (auto dtype : {at::kHalf, at::kBFloat16}) {
     Lxmert half(test::read_reference(std::string(root) + "deep", dtype).pretrained);
     auto score = half.forward_raw(inputs_of(reference))["question_answering_score"].tensor;

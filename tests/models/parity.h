@@ -44,8 +44,8 @@ inline double difference_at(const at::Tensor& real, const at::Tensor& a, const a
   return (a - b).abs().masked_fill(rows.logical_not(), 0).max().item<double>();
 }
 
-// d score / d leaves, and the second-order gradient of the words at position 1: s = sum |d score / d words|, d s / d each
-// leaf of `to`.
+// d score / d leaves, and the second-order gradient of the words at position 1: s = sum |d score / d words|, d s / d
+// each leaf of `to`.
 struct Derivatives {
   std::vector<at::Tensor> first, second;
 };

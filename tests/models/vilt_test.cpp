@@ -67,8 +67,8 @@ TEST_CASE("ViLT with two images computes what transformers does") {
   for (int64_t i = 0; i < 2; ++i) {
     auto prefix = fmt::format("image{}.", i + 1);
     auto hidden = reference.list(prefix + "hidden_states");
-    auto real = real_positions(reference.at("attention_mask"), reference.at("pixel_mask").select(1, i), 4,
-                               hidden[0].size(1));
+    auto real =
+        real_positions(reference.at("attention_mask"), reference.at("pixel_mask").select(1, i), 4, hidden[0].size(1));
     check_layers(out["hidden_states"].items[i], hidden, real);
     check_layers(out["attentions"].items[i], reference.list(prefix + "attentions"), real);
   }
@@ -103,7 +103,8 @@ TEST_CASE("ViLT's first and second derivatives are those of transformers, by fus
       INFO(name);
       CAPTURE(announced);
       auto found = test::derivatives(model, leaves, words, images, model.signature().outputs() - 1, announced);
-      CHECK(difference(found.first[words], reference.at("gradient.words")) < 1e-3 * reference.at("gradient.words").abs().max().item<double>());
+      CHECK(difference(found.first[words], reference.at("gradient.words")) <
+            1e-3 * reference.at("gradient.words").abs().max().item<double>());
       for (size_t i = 0; i < words; ++i) {
         auto pick = [&](const char* what) {
           auto whole = reference.at(what);
@@ -172,6 +173,7 @@ TEST_CASE("ViLT's taps are all recorded, and labels come from the configuration"
     }
     CHECK(output.features.size(1) == model.signature().features);
     CHECK(output.logits.size(1) == model.signature().outputs());
+    CHECK(difference(output.logits, model.forward(leaves_of(model, reference)).logits) < 1e-5);
   }
   Vilt model(test::read_reference(std::string(root) + "question_answering").pretrained);
   CHECK(model.signature().labels == std::vector<std::string>{"yes", "no", "red", "blue", "2"});
@@ -189,7 +191,9 @@ TEST_CASE("raw values are tokenised and processed by what the folder says") {
   int64_t most = 0;
   reference.pretrained.tokenize = [&](std::span<const std::string>, int64_t max_length) {
     most = max_length;
-    return TokenBatch{at::tensor({2, 9, 10, 3}, at::kLong).view({1, 4}), {}, at::ones({1, 4}, at::kBool),
+    return TokenBatch{at::tensor({2, 9, 10, 3}, at::kLong).view({1, 4}),
+                      {},
+                      at::ones({1, 4}, at::kBool),
                       at::tensor({-1, 0, 1, -1}, at::kLong).view({1, 4})};
   };
   Vilt model(reference.pretrained);
@@ -207,8 +211,10 @@ TEST_CASE("checkpoints that do not fit, and inputs that make no sense, are error
     change(copy);
     return error_of([&] { Vilt model(copy); });
   };
-  CHECK(broken([](auto& p) { p.tensors.erase("vilt.layernorm.bias"); }) == has("1 tensor is missing: 'vilt.layernorm.bias' [16]"));
-  CHECK(broken([](auto& p) { p.tensors["vilt.extra"] = at::zeros({1}); }) == has("1 are not part of the model: vilt.extra"));
+  CHECK(broken([](auto& p) { p.tensors.erase("vilt.layernorm.bias"); }) ==
+        has("1 tensor is missing: 'vilt.layernorm.bias' [16]"));
+  CHECK(broken([](auto& p) { p.tensors["vilt.extra"] = at::zeros({1}); }) ==
+        has("1 are not part of the model: vilt.extra"));
   CHECK(broken([](auto& p) { p.config["hidden_size"] = 32; }) == has("do not fit"));
   CHECK(broken([](auto& p) { p.config["hidden_size"] = -1; }) == has("'hidden_size' is -1"));
   CHECK(broken([](auto& p) { p.config["num_attention_heads"] = 5; }) == has("not a multiple"));
@@ -217,7 +223,8 @@ TEST_CASE("checkpoints that do not fit, and inputs that make no sense, are error
   Vilt model(reference.pretrained);
   auto inputs = inputs_of(reference);
   inputs["pixel_value"] = inputs["pixel_values"];
-  CHECK(error_of([&] { model.forward_raw(inputs); }) == has("has no input 'pixel_value'; did you mean 'pixel_values'?"));
+  CHECK(error_of([&] { model.forward_raw(inputs); }) ==
+        has("has no input 'pixel_value'; did you mean 'pixel_values'?"));
   inputs.erase("pixel_value");
   inputs["input_ids"] = at::zeros({3, 41}, at::kLong);
   inputs["attention_mask"] = at::ones({3, 41}, at::kLong);

@@ -1,0 +1,13 @@
+#pragma once
+#include "models/pretrained.h"
+
+namespace multiviz {
+
+// The model of a checkpoint, by the "model_type" of its configuration. Throws Error, with the known types, for one that
+// this version does not know, and as the model's constructor does.
+ModelPtr make_pretrained(Pretrained pretrained);
+
+// The known types: "clip", "lxmert", "vilt".
+std::vector<std::string> pretrained_types();
+
+}  // namespace multiviz
