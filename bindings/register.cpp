@@ -11,6 +11,7 @@ int open(lua_State* L) {
     register_dataset(binder);
     register_dataset_define(binder);
     register_dataset_files(binder);
+    register_datasets_published(binder);
     register_define_model(binder);
     register_feature_analysis(binder);
     register_explanation(binder);

@@ -9,6 +9,7 @@ void register_datapoint(Binder& binder);
 void register_dataset(Binder& binder);
 void register_dataset_define(Binder& binder);
 void register_dataset_files(Binder& binder);
+void register_datasets_published(Binder& binder);
 void register_define_model(Binder& binder);
 void register_feature_analysis(Binder& binder);
 void register_explanation(Binder& binder);

@@ -5,24 +5,22 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstdlib>
 
 #include "core/batch.h"
 #include "core/error.h"
 #include "core/progress.h"
 #include "core/suggest.h"
+#include "io/cache.h"
 #include "models/score.h"
 #include "representation/fingerprint.h"
 
 namespace multiviz {
 namespace {
 
-std::string cache_folder() {
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  if (cache && *cache) return std::string(cache) + "/multiviz/features";
-  const char* home = std::getenv("HOME");
-  check(home && *home, "there is no HOME for a cache: give a path for the features");
-  return std::string(home) + "/.cache/multiviz/features";
+std::string feature_folder() {
+  std::string folder = cache_folder("features");
+  check(!folder.empty(), "there is no HOME for a cache: give a path for the features");
+  return folder;
 }
 
 std::string plain_name(std::string name) {
@@ -79,7 +77,7 @@ class Sink {
     if (!options.store || (key.model.empty() && options.path.empty())) return;
     std::string folder = options.path;
     if (folder.empty())
-      folder = fmt::format("{}/{}-{}-{}", cache_folder(), plain_name(model.signature().name), plain_name(data.name()),
+      folder = fmt::format("{}/{}-{}-{}", feature_folder(), plain_name(model.signature().name), plain_name(data.name()),
                            digest(key.model + "|" + key.dataset + "|" + key.tap).substr(0, 16));
     if (key.model.empty()) key.model = model.signature().name + model.config().dump();
     store_ = std::make_unique<FeatureStore>(folder, key);

@@ -1,0 +1,65 @@
+#include "bindings/data.h"
+#include "bindings/register.h"
+#include "data/clevr/clevr.h"
+#include "data/vqa/vqa.h"
+
+namespace multiviz::script {
+namespace {
+
+// The options that every data set has which is read as its authors publish it.
+void read_published(Options& options, PublishedOptions& made, const char* split) {
+  options.require("root");
+  made.root = options.string("root", "");
+  made.split = options.string("split", split);
+  made.on_error = on_error_option(options);
+  made.cache = options.string("cache", "");
+}
+
+int make_clevr(lua_State* L, bool humans) {
+  Options options(L, 1);
+  ClevrOptions made;
+  read_published(options, made, "train");
+  made.humans = humans;
+  made.questions = options.string("questions", "");
+  made.scenes = options.boolean("scenes", true);
+  options.done();
+  return push(L, open_clevr(std::move(made)));
+}
+
+int make_vqa(lua_State* L) {
+  Options options(L, 1);
+  VqaOptions made;
+  read_published(options, made, "train");
+  made.images = options.string("images", "");
+  made.answers = options.string("answers", "");
+  options.done();
+  return push(L, open_vqa(std::move(made)));
+}
+
+}  // namespace
+
+void register_datasets_published(Binder& binder) {
+  binder.function("datasets.clevr",
+                  "mv.datasets.clevr{root=, split=\"train\", scenes=true, questions=, on_error=\"fail\", cache=} -> "
+                  "dataset",
+                  "CLEVR v1.0 in the folder it was unpacked into (images/, questions/, scenes/). Splits: train, val, "
+                  "test. Regions are the scene's objects with their boxes; those that the question's program comes to "
+                  "are `referred`. on_error = \"skip\" leaves damaged records out (data.skipped says which).",
+                  [](lua_State* L) { return make_clevr(L, false); });
+  binder.function(
+      "datasets.clevr_humans",
+      "mv.datasets.clevr_humans{root=, split=\"train\", scenes=true, questions=, on_error=\"fail\", cache=} "
+      "-> dataset",
+      "CLEVR-Humans: questions by people about CLEVR's pictures. CLEVR-Humans-SPLIT.json is looked for in "
+      "root, beside images/ and scenes/ of CLEVR v1.0, unless `questions` names it.",
+      [](lua_State* L) { return make_clevr(L, true); });
+  binder.function("datasets.vqa",
+                  "mv.datasets.vqa{root=, split=\"train\", images=, answers=, on_error=\"fail\", cache=} -> dataset",
+                  "VQA 2.0 as published: v2_OpenEnded_mscoco_*_questions.json, v2_mscoco_*_annotations.json, COCO's "
+                  "pictures (`images` names their folder when it is not in root). Splits: train, val, test, test-dev. "
+                  "The labels are the answers in trainval_label2ans.json (LXMERT's), or in the file `answers`. "
+                  "Annotations: the ten answers, scores, question_type, answer_type, complementary.",
+                  make_vqa);
+}
+
+}  // namespace multiviz::script
