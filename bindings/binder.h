@@ -21,13 +21,14 @@
 //   namespace {
 //
 //   int lime_call(lua_State* L) {
-//     auto& model = arg<ModelPtr>(L, 1, "model");                      // "mv.lime: 'model' must be a model, got a
-//     number" auto& x = arg<DatapointHandle>(L, 2, "x"); Options options(L, 3); // a table, nil or nothing LimeOptions
-//     lime; lime.samples = options.integer("samples", lime.samples, {.min = 1}); lime.segments =
-//     options.choice("segmentation", {"slic", "grid"}, "slic"); auto width = options.number("kernel_width"); // no
-//     default: a std::optional options.done();                                                  // "unknown option
-//     'sample'; did you mean 'samples'?" return push(L, std::make_shared<Explanation>(multiviz::lime(*model,
-//     x.datapoint, lime)));
+//     auto& model = arg<ModelPtr>(L, 1, "model");  // "mv.lime: 'model' must be a model, got a number"
+//     auto& x = arg<DatapointHandle>(L, 2, "x");
+//     Options options(L, 3);  // a table, nil or nothing
+//     LimeOptions lime;
+//     lime.samples = options.integer("samples", lime.samples, {.min = 1});
+//     auto width = options.number("kernel_width");  // no default: a std::optional
+//     options.done();  // "unknown option 'sample'; did you mean 'samples'?"
+//     return push(L, std::make_shared<Explanation>(multiviz::lime(*model, x.datapoint, lime)));
 //   }
 //
 //   int top(lua_State* L, ExplanationPtr& self) {
@@ -76,6 +77,7 @@ struct Range {
 // ---- Arguments. `name` is what the signature calls it. ----
 
 const std::string& function_name(lua_State* L);  // of the running function
+std::string with_article(const std::string& noun);
 std::string type_name(lua_State* L, int index);  // "a tensor", "a number", "nothing", "nil"
 [[noreturn]] void wrong_argument(lua_State* L, int index, const char* name, const std::string& expected);
 

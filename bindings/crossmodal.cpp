@@ -1,9 +1,8 @@
-#include "bindings/data.h"
+#include "bindings/explanation.h"
 #include "bindings/gradients.h"
 #include "bindings/maskers.h"
-#include "bindings/model.h"
+#include "bindings/method.h"
 #include "bindings/register.h"
-#include "bindings/target.h"
 #include "core/suggest.h"
 #include "crossmodal/dime.h"
 #include "crossmodal/emap.h"
@@ -65,20 +64,17 @@ std::optional<Box> read_region(lua_State* L, Options& options, const Datapoint& 
 }
 
 int call_second_order_gradient(lua_State* L) {
-  auto& model = arg<ModelPtr>(L, 1, "model");
-  auto x = for_model(*model, arg<DatapointHandle>(L, 2, "x"));
-  Options options(L, 3);
+  MethodCall call(L);
+  auto& options = call.options;
   SecondOrderOptions settings;
   settings.words = read_words(L, options);
-  settings.region = read_region(L, options, x);
+  settings.region = read_region(L, options, call.x);
   for (auto atom : options.integers("atoms").value_or(std::vector<int64_t>{})) settings.atoms.push_back(atom - 1);
   settings.from = options.string("from", "");
   settings.to = options.strings("to").value_or(std::vector<std::string>{});
   settings.through = options.choice("through", {"abs", "abs_dot"}, settings.through);
   settings.players = read_players(options);
-  auto targets = targets_option(L, options, *model, x);
-  options.done();
-  return push(L, std::make_shared<Explanation>(second_order_gradient(*model, x, targets, settings)));
+  return push(L, second_order_gradient(*call.model, call.x, call.targets(), settings));
 }
 
 EmapOptions read_emap(Options& options) {
@@ -105,50 +101,45 @@ int push_emap_result(lua_State* L, const EmapResult& result) {
   set_field(L, result.modalities[1].c_str(), result.second);
   set_field(L, "interaction", result.interaction);
   lua_setfield(L, -2, "variance");
-  lua_newtable(L);
-  set_field(L, "encodes", result.cost.encodes);
-  set_field(L, "fuses", result.cost.fuses);
-  set_field(L, "seconds", result.cost.seconds);
+  push(L, result.cost);
   lua_setfield(L, -2, "cost");
   return 1;
 }
 
+DatasetPtr read_context(Options& options) {
+  options.require("context");
+  return *options.object<DatasetPtr>("context");
+}
+
 int call_emap(lua_State* L) {
-  auto& model = arg<ModelPtr>(L, 1, "model");
-  Options options(L, 3);
-  auto settings = read_emap(options);
   if (auto* data = test<DatasetPtr>(L, 2)) {
+    auto& model = arg<ModelPtr>(L, 1, "model");
+    Options options(L, 3);
+    auto settings = read_emap(options);
     options.done();
     return push_emap_result(L, emap(*model, **data, settings));
   }
-  auto* handle = test<DatapointHandle>(L, 2);
-  if (!handle) wrong_argument(L, 2, "x", "a datapoint or a data set");
-  auto x = for_model(*model, *handle);
-  options.require("context");
-  auto context = *options.object<DatasetPtr>("context");
-  auto targets = targets_option(L, options, *model, x);
-  options.done();
-  return push(L, std::make_shared<Explanation>(emap(*model, x, *context, targets, settings)));
+  if (!test<DatapointHandle>(L, 2)) wrong_argument(L, 2, "x", "a datapoint or a data set");
+  MethodCall call(L);
+  auto settings = read_emap(call.options);
+  auto context = read_context(call.options);
+  return push(L, emap(*call.model, call.x, *context, call.targets(), settings));
 }
 
 int call_dime(lua_State* L) {
-  auto& model = arg<ModelPtr>(L, 1, "model");
-  auto x = for_model(*model, arg<DatapointHandle>(L, 2, "x"));
-  Options options(L, 3);
-  options.require("context");
-  auto context = *options.object<DatasetPtr>("context");
+  MethodCall call(L);
+  auto& options = call.options;
+  auto context = read_context(options);
   DimeOptions settings;
   settings.modalities = options.strings("modalities").value_or(std::vector<std::string>{});
-  settings.masker = read_masker(L, options);
   settings.samples = options.integer("samples", settings.samples, {.min = 2});
   settings.kernel_width = options.number("kernel_width", settings.kernel_width);
   settings.alpha = options.number("alpha", settings.alpha, {.min = 0});
   settings.seed = options.seed();
-  settings.batch = options.integer("batch", 0, {.min = 1});
+  settings.batch = call.batch();
   settings.chunk = options.integer("chunk", 0, {.min = 1});
-  auto targets = targets_option(L, options, *model, x);
-  options.done();
-  return push(L, std::make_shared<Explanation>(dime(model, x, *context, targets, settings)));
+  settings.masker = read_maskers(L, options, call.model->signature().modalities);
+  return push(L, dime(call.model, call.x, *context, call.targets(), settings));
 }
 
 }  // namespace

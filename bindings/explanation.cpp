@@ -93,15 +93,15 @@ int interaction(lua_State* L, ExplanationPtr& self) {
   return 1;
 }
 
-int cost(lua_State* L, ExplanationPtr& self) {
+}  // namespace
+
+int push(lua_State* L, const Cost& cost) {
   lua_newtable(L);
-  set_field(L, "encodes", self->cost.encodes);
-  set_field(L, "fuses", self->cost.fuses);
-  set_field(L, "seconds", self->cost.seconds);
+  set_field(L, "encodes", cost.encodes);
+  set_field(L, "fuses", cost.fuses);
+  set_field(L, "seconds", cost.seconds);
   return 1;
 }
-
-}  // namespace
 
 void register_explanation(Binder& binder) {
   auto type = binder.type<ExplanationPtr>("explanation", "Weights of the parts of an input towards a target.");
@@ -113,7 +113,7 @@ void register_explanation(Binder& binder) {
   type.property("options", "As used, defaults filled in.", [](lua_State* L, auto& self) { return push(L, self->options); });
   type.property("fit", "How good it is: r2, completeness_gap, ...", [](lua_State* L, auto& self) { return push(L, self->fit); });
   type.property("seed", "Of its samples.", [](lua_State* L, auto& self) { return push(L, static_cast<int64_t>(self->seed)); });
-  type.property("cost", "{encodes=, fuses=, seconds=}: rows encoded, rows fused.", cost);
+  type.property("cost", "{encodes=, fuses=, seconds=}: rows encoded, rows fused.", [](lua_State* L, auto& self) { return push(L, self->cost); });
   type.method("top", "e:top(n, [modality | {modality=, target=1, component=}]) -> {{name=, weight=, modality=, index=}, ...}",
               "The n players with the largest |weight|, strongest first.", strongest);
   type.method("weights", "e:weights([modality | {modality=, target=1, component=}]) -> tensor",

@@ -13,9 +13,6 @@ inline int push(lua_State* L, Explanation explanation) {
   return push(L, std::make_shared<Explanation>(std::move(explanation)));
 }
 
-// The option "modality": one name or a table of them; empty for all.
-inline std::vector<std::string> read_modalities(Options& options) {
-  return options.strings("modality").value_or(std::vector<std::string>{});
-}
+int push(lua_State* L, const Cost& cost);  // {encodes=, fuses=, seconds=}
 
 }  // namespace multiviz::script

@@ -1,10 +1,8 @@
 #include "bindings/gradients.h"
 
-#include "bindings/data.h"
 #include "bindings/explanation.h"
-#include "bindings/model.h"
+#include "bindings/method.h"
 #include "bindings/register.h"
-#include "bindings/target.h"
 #include "core/suggest.h"
 #include "unimodal/gradient.h"
 #include "unimodal/integrated_gradients.h"
@@ -16,13 +14,9 @@ namespace {
 using Plain = Explanation (*)(const Model&, const Datapoint&, std::span<const Target>, const GradientOptions&);
 
 int plain_gradient(lua_State* L, Plain method) {
-  auto& model = arg<ModelPtr>(L, 1, "model");
-  auto x = for_model(*model, arg<DatapointHandle>(L, 2, "x"));
-  Options options(L, 3);
-  GradientOptions settings{read_modalities(options), read_players(options)};
-  auto targets = targets_option(L, options, *model, x);
-  options.done();
-  return push(L, method(*model, x, targets, settings));
+  MethodCall call(L);
+  GradientOptions settings{call.modalities(), read_players(call.options)};
+  return push(L, method(*call.model, call.x, call.targets(), settings));
 }
 
 // "zero", "mean", "blur", or a datapoint whose value is meant.
@@ -58,36 +52,28 @@ std::map<std::string, Baseline> read_baselines(lua_State* L, Options& options, c
 }
 
 int call_integrated_gradients(lua_State* L) {
-  auto& model = arg<ModelPtr>(L, 1, "model");
-  auto x = for_model(*model, arg<DatapointHandle>(L, 2, "x"));
-  Options options(L, 3);
+  MethodCall call(L);
   IntegratedGradientsOptions settings;
-  settings.modalities = read_modalities(options);
-  settings.players = read_players(options);
-  settings.steps = options.integer("steps", settings.steps, {.min = 1});
-  settings.rule = options.choice("rule", {"gauss_legendre", "riemann_middle"}, settings.rule);
-  settings.baselines = read_baselines(L, options, *model, settings.modalities);
-  settings.blur = options.number("blur", settings.blur, {.min = 0});
-  settings.batch = options.integer("batch", 0, {.min = 1});
-  auto targets = targets_option(L, options, *model, x);
-  options.done();
-  return push(L, integrated_gradients(*model, x, targets, settings));
+  settings.modalities = call.modalities();
+  settings.players = read_players(call.options);
+  settings.steps = call.options.integer("steps", settings.steps, {.min = 1});
+  settings.rule = call.options.choice("rule", {"gauss_legendre", "riemann_middle"}, settings.rule);
+  settings.baselines = read_baselines(L, call.options, *call.model, settings.modalities);
+  settings.blur = call.options.number("blur", settings.blur, {.min = 0});
+  settings.batch = call.batch();
+  return push(L, integrated_gradients(*call.model, call.x, call.targets(), settings));
 }
 
 int call_smooth_grad(lua_State* L) {
-  auto& model = arg<ModelPtr>(L, 1, "model");
-  auto x = for_model(*model, arg<DatapointHandle>(L, 2, "x"));
-  Options options(L, 3);
+  MethodCall call(L);
   SmoothGradOptions settings;
-  settings.modalities = read_modalities(options);
-  settings.players = read_players(options);
-  settings.samples = options.integer("samples", settings.samples, {.min = 1});
-  settings.noise = options.number("noise", settings.noise, {.min = 0});
-  settings.seed = options.seed();
-  settings.batch = options.integer("batch", 0, {.min = 1});
-  auto targets = targets_option(L, options, *model, x);
-  options.done();
-  return push(L, smooth_grad(*model, x, targets, settings));
+  settings.modalities = call.modalities();
+  settings.players = read_players(call.options);
+  settings.samples = call.options.integer("samples", settings.samples, {.min = 1});
+  settings.noise = call.options.number("noise", settings.noise, {.min = 0});
+  settings.seed = call.options.seed();
+  settings.batch = call.batch();
+  return push(L, smooth_grad(*call.model, call.x, call.targets(), settings));
 }
 
 }  // namespace

@@ -20,29 +20,76 @@ std::vector<Region> read_boxes(lua_State* L, Options& options) {
   return out;
 }
 
-}  // namespace
+constexpr Range many = {.min = 1, .max = 100'000};
 
-MaskerOptions read_masker(lua_State* L, Options& options) {
-  constexpr Range many = {.min = 1, .max = 100'000};
-  MaskerOptions out;
+void read_image(lua_State* L, Options& options, MaskerOptions& out) {
   out.segmentation = options.string("segmentation", out.segmentation);
   out.segments = options.integer("segments", out.segments, many);
   out.compactness = options.number("compactness", out.compactness);
+  auto& quickshift = out.quickshift;
+  quickshift.kernel_size = options.number("kernel_size", quickshift.kernel_size);
+  quickshift.max_dist = options.number("max_dist", quickshift.max_dist);
+  quickshift.ratio = options.number("ratio", quickshift.ratio);
   out.rows = options.integer("rows", out.rows, many);
   out.columns = options.integer("columns", out.columns, many);
-  out.boxes = read_boxes(L, options);
+  if (options.has("boxes")) out.boxes = read_boxes(L, options);
   out.hide = options.string("hide", out.hide);
   if (auto color = options.integers("color")) {
     check(color->size() == 3, "color must be {{red, green, blue}} from 0 to 255");
     std::copy(color->begin(), color->end(), out.color.begin());
   }
   out.blur = options.number("blur", out.blur);
+}
+
+void read_text(Options& options, MaskerOptions& out) {
   out.words = options.string("words", out.words);
   out.mask_word = options.string("mask_word", out.mask_word);
-  out.parts = options.string("parts", out.parts);
-  out.frames = options.integer("frames", out.frames, many);
+}
+
+void read_numbers(Options& options, MaskerOptions& out) {
   out.fill = options.string("fill", out.fill);
   if (auto baseline = options.tensor("baseline")) out.baseline = *baseline;
+}
+
+void read_series(Options& options, MaskerOptions& out) {
+  out.parts = options.string("parts", out.parts);
+  out.frames = options.integer("frames", out.frames, many);
+  read_numbers(options, out);
+}
+
+void read_kind(lua_State* L, Options& options, ModalityKind kind, MaskerOptions& out) {
+  switch (kind) {
+    case ModalityKind::image:
+      return read_image(L, options, out);
+    case ModalityKind::text:
+      return read_text(options, out);
+    case ModalityKind::time_series:
+      return read_series(options, out);
+    case ModalityKind::tabular:
+      return read_numbers(options, out);
+  }
+}
+
+}  // namespace
+
+ModalityMaskers read_maskers(lua_State* L, Options& options, std::span<const Modality> modalities) {
+  ModalityMaskers out;
+  read_image(L, options, out);
+  read_text(options, out);
+  read_series(options, out);
+  for (const auto& modality : modalities) {
+    if (options.asked(modality.name)) continue;
+    auto type = options.raw(modality.name.c_str());
+    if (type != LUA_TNIL) {
+      if (type != LUA_TTABLE) options.wrong(modality.name.c_str(), "a table of options for this modality");
+      Options mine(L, -1);
+      MaskerOptions settings = out;
+      read_kind(L, mine, modality.kind, settings);
+      mine.done();
+      out.own[modality.name] = std::move(settings);
+    }
+    lua_pop(L, 1);
+  }
   return out;
 }
 

@@ -33,9 +33,13 @@ Options::Options(lua_State* L, int index) : L(L), index_(lua_absindex(L, index))
     wrong_argument(L, index, "options", "a table of options");
 }
 
+bool Options::asked(const std::string& name) const {
+  return std::find(known_.begin(), known_.end(), name) != known_.end();
+}
+
 int Options::raw(const char* name) {
   luaL_checkstack(L, 8, "too many options");
-  if (std::find(known_.begin(), known_.end(), name) == known_.end()) known_.emplace_back(name);
+  if (!asked(name)) known_.emplace_back(name);
   if (!index_) return lua_pushnil(L), LUA_TNIL;
   lua_pushstring(L, name);
   return lua_rawget(L, index_);
@@ -173,7 +177,7 @@ void Options::done() {
       fail("{}: options are given by name, as in {{ {} = ... }}: there is one without a name", function_name(L),
            known_.empty() ? "name" : known_.front());
     std::string key = lua_tostring(L, -2);
-    if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
+    if (asked(key)) continue;
     fail("{}: unknown option '{}'{}", function_name(L), key, suggestion(key, known_));
   }
 }

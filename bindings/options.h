@@ -20,6 +20,7 @@ class Options {
   Options& operator=(const Options&) = delete;
 
   bool has(const char* name);
+  bool asked(const std::string& name) const;  // whether a query has made this name known
   void require(const char* name);  // throws Error when it is absent
 
   int64_t integer(const char* name, int64_t fallback, Range range = {});

@@ -1,9 +1,7 @@
-#include "bindings/data.h"
 #include "bindings/explanation.h"
 #include "bindings/maskers.h"
-#include "bindings/model.h"
+#include "bindings/method.h"
 #include "bindings/register.h"
-#include "bindings/target.h"
 #include "crossmodal/joint.h"
 #include "crossmodal/shapley_interactions.h"
 #include "unimodal/occlusion.h"
@@ -17,68 +15,52 @@ using Shap = Explanation (*)(const std::shared_ptr<const Model>&, const Datapoin
                              const KernelShapOptions&);
 
 int call_lime(lua_State* L, Lime method) {
-  auto& model = arg<ModelPtr>(L, 1, "model");
-  auto x = for_model(*model, arg<DatapointHandle>(L, 2, "x"));
-  Options options(L, 3);
+  MethodCall call(L);
   LimeOptions settings;
-  settings.modalities = read_modalities(options);
-  settings.masker = read_masker(L, options);
-  settings.samples = options.integer("samples", settings.samples, {.min = 1});
-  settings.kernel_width = options.number("kernel_width", settings.kernel_width, {.min = 0});
-  settings.alpha = options.number("alpha", settings.alpha, {.min = 0});
-  settings.seed = options.seed();
-  settings.batch = options.integer("batch", 0, {.min = 1});
-  if (auto coalitions = options.tensor("coalitions")) settings.coalitions = coalitions->ne(0);
-  auto targets = targets_option(L, options, *model, x);
-  options.done();
-  return push(L, method(model, x, targets, settings));
+  settings.modalities = call.modalities();
+  settings.samples = call.options.integer("samples", settings.samples, {.min = 1});
+  settings.kernel_width = call.options.number("kernel_width", settings.kernel_width, {.min = 0});
+  settings.alpha = call.options.number("alpha", settings.alpha, {.min = 0});
+  settings.seed = call.options.seed();
+  settings.batch = call.batch();
+  if (auto coalitions = call.options.tensor("coalitions")) settings.coalitions = coalitions->ne(0);
+  settings.masker = read_maskers(L, call.options, call.model->signature().modalities);
+  return push(L, method(call.model, call.x, call.targets(), settings));
 }
 
 int call_shap(lua_State* L, Shap method) {
-  auto& model = arg<ModelPtr>(L, 1, "model");
-  auto x = for_model(*model, arg<DatapointHandle>(L, 2, "x"));
-  Options options(L, 3);
+  MethodCall call(L);
   KernelShapOptions settings;
-  settings.modalities = read_modalities(options);
-  settings.masker = read_masker(L, options);
-  settings.samples = options.integer("samples", settings.samples, {.min = 1});
-  settings.exact = options.integer("exact", settings.exact, {.min = 0, .max = 20});
-  settings.seed = options.seed();
-  settings.batch = options.integer("batch", 0, {.min = 1});
-  auto targets = targets_option(L, options, *model, x);
-  options.done();
-  return push(L, method(model, x, targets, settings));
+  settings.modalities = call.modalities();
+  settings.samples = call.options.integer("samples", settings.samples, {.min = 1});
+  settings.exact = call.options.integer("exact", settings.exact, {.min = 0, .max = 20});
+  settings.seed = call.options.seed();
+  settings.batch = call.batch();
+  settings.masker = read_maskers(L, call.options, call.model->signature().modalities);
+  return push(L, method(call.model, call.x, call.targets(), settings));
 }
 
 int call_occlusion(lua_State* L) {
-  auto& model = arg<ModelPtr>(L, 1, "model");
-  auto x = for_model(*model, arg<DatapointHandle>(L, 2, "x"));
-  Options options(L, 3);
+  MethodCall call(L);
   OcclusionOptions settings;
-  settings.modalities = read_modalities(options);
-  settings.masker = read_masker(L, options);
-  settings.window = options.integer("window", settings.window, {.min = 0});
-  settings.stride = options.integer("stride", settings.stride, {.min = 0});
-  settings.batch = options.integer("batch", 0, {.min = 1});
-  auto targets = targets_option(L, options, *model, x);
-  options.done();
-  return push(L, occlusion(model, x, targets, settings));
+  settings.modalities = call.modalities();
+  settings.window = call.options.integer("window", settings.window, {.min = 0});
+  settings.stride = call.options.integer("stride", settings.stride, {.min = 0});
+  settings.batch = call.batch();
+  settings.masker = read_maskers(L, call.options, call.model->signature().modalities);
+  return push(L, occlusion(call.model, call.x, call.targets(), settings));
 }
 
 int call_interactions(lua_State* L) {
-  auto& model = arg<ModelPtr>(L, 1, "model");
-  auto x = for_model(*model, arg<DatapointHandle>(L, 2, "x"));
-  Options options(L, 3);
+  MethodCall call(L);
   ShapleyInteractionOptions settings;
-  settings.modalities = options.strings("modalities").value_or(std::vector<std::string>{});
-  settings.masker = read_masker(L, options);
-  settings.rounds = options.integer("rounds", settings.rounds, {.min = 1});
-  settings.exact = options.integer("exact", settings.exact, {.min = 0, .max = 20});
-  settings.seed = options.seed();
-  settings.batch = options.integer("batch", 0, {.min = 1});
-  auto target = target_option(L, options, *model, x);
-  options.done();
-  return push(L, shapley_interactions(model, x, target, settings));
+  settings.modalities = call.options.strings("modalities").value_or(std::vector<std::string>{});
+  settings.rounds = call.options.integer("rounds", settings.rounds, {.min = 1});
+  settings.exact = call.options.integer("exact", settings.exact, {.min = 0, .max = 20});
+  settings.seed = call.options.seed();
+  settings.batch = call.batch();
+  settings.masker = read_maskers(L, call.options, call.model->signature().modalities);
+  return push(L, shapley_interactions(call.model, call.x, call.target(), settings));
 }
 
 std::string with_masker_help(const char* text) { return std::string(text) + " " + masker_help; }

@@ -120,7 +120,7 @@ Explanation dime(const std::shared_ptr<const Model>& model, const Datapoint& dat
     auto parts = evaluate_coalitions(disentangled, grid, m, *maskers[m], coalitions, options.batch);
     add_component(explanation, players, fit_surrogate(coalitions, parts.unimodal, weights, options.alpha), "unimodal");
     add_component(explanation, players, fit_surrogate(coalitions, parts.multimodal, weights, options.alpha), "multimodal");
-    explanation.options[modality.name] = describe(options.masker, modality.kind);
+    explanation.options[modality.name] = describe(options.masker.of(modality.name), modality.kind);
     explanation.options[modality.name]["kernel_width"] = lime_width(modality.kind, players.size(), options.kernel_width);
   }
   explanation.cost = grid.cost();

@@ -9,7 +9,7 @@ namespace multiviz {
 
 struct DimeOptions {
   std::vector<std::string> modalities;  // the pair, by name; empty for a model of two
-  MaskerOptions masker;
+  ModalityMaskers masker;
   int64_t samples = 100;    // perturbations of each modality
   double kernel_width = 0;  // <= 0: `lime`'s, see lime_weights
   double alpha = 1;         // ridge penalty

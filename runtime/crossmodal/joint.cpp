@@ -17,8 +17,8 @@ namespace multiviz {
 namespace {
 
 Game joint_game(const std::shared_ptr<const Model>& model, const Datapoint& datapoint,
-                const std::vector<Target>& targets, const std::vector<std::string>& names, const MaskerOptions& options,
-                int64_t batch) {
+                const std::vector<Target>& targets, const std::vector<std::string>& names,
+                const ModalityMaskers& options, int64_t batch) {
   auto modalities = perturbed_modalities(*model, datapoint, names);
   check(modalities.size() >= 2, "a joint explanation is of at least two modalities, and {} was given", modalities.size());
   return Game(model, datapoint, make_maskers(*model, datapoint, modalities, options), targets, batch);

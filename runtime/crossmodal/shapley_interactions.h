@@ -9,7 +9,7 @@ namespace multiviz {
 
 struct ShapleyInteractionOptions {
   std::vector<std::string> modalities;  // two names: rows, then columns; empty: the model's, when it has two
-  MaskerOptions masker;
+  ModalityMaskers masker;
   int64_t rounds = 32;  // pairs of random orders; twice the precision for four times as many
   int64_t exact = 12;   // up to so many players in all, every coalition is tried
   uint64_t seed = 0;

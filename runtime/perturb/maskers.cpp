@@ -12,6 +12,11 @@ void check_choice(const char* option, const std::string& given, std::span<const 
     fail("{} cannot be '{}'{}", option, given, suggestion(given, known));
 }
 
+const MaskerOptions& ModalityMaskers::of(const std::string& modality) const {
+  auto found = own.find(modality);
+  return found == own.end() ? *this : found->second;
+}
+
 MaskerPtr make_masker(const Value& value, const std::string& modality, const MaskerOptions& options,
                       std::span<const Region> regions) {
   switch (kind_of(value)) {
@@ -24,8 +29,7 @@ MaskerPtr make_masker(const Value& value, const std::string& modality, const Mas
 }
 
 std::vector<MaskerPtr> make_maskers(const Model& model, const Datapoint& datapoint, std::span<const size_t> modalities,
-                                    MaskerOptions options) {
-  options.device = model.device();
+                                    const ModalityMaskers& options) {
   std::vector<MaskerPtr> maskers(datapoint.values.size());
   bool first_image = true;  // regions are of the first image modality
   for (size_t m = 0; m < maskers.size(); ++m) {
@@ -33,8 +37,11 @@ std::vector<MaskerPtr> make_maskers(const Model& model, const Datapoint& datapoi
     std::span<const Region> regions;
     if (image && first_image) regions = datapoint.regions;
     if (image) first_image = false;
-    if (std::find(modalities.begin(), modalities.end(), m) != modalities.end())
-      maskers[m] = make_masker(datapoint.values[m], model.signature().modalities.at(m).name, options, regions);
+    if (std::find(modalities.begin(), modalities.end(), m) == modalities.end()) continue;
+    const auto& name = model.signature().modalities.at(m).name;
+    auto settings = options.of(name);
+    settings.device = model.device();
+    maskers[m] = make_masker(datapoint.values[m], name, settings, regions);
   }
   return maskers;
 }
@@ -51,7 +58,8 @@ nlohmann::json describe_image(const MaskerOptions& options) {
     out["max_dist"] = options.quickshift.max_dist;
     out["ratio"] = options.quickshift.ratio;
   } else if (options.segmentation == "grid") {
-    out["grid"] = {options.rows, options.columns};
+    out["rows"] = options.rows;
+    out["columns"] = options.columns;
   } else if (options.segmentation == "boxes") {
     for (const auto& region : options.boxes)
       out["boxes"].push_back({region.box.x0, region.box.y0, region.box.x1, region.box.y1});

@@ -2,6 +2,7 @@
 #include <c10/core/Device.h>
 
 #include <array>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -47,6 +48,15 @@ struct MaskerOptions {
   at::Device device = at::kCPU;  // images are rendered there
 };
 
+// What a method over several modalities takes: its own fields for every modality, but for those that `own` names.
+struct ModalityMaskers : MaskerOptions {
+  std::map<std::string, MaskerOptions> own;
+
+  ModalityMaskers() = default;
+  ModalityMaskers(MaskerOptions all) : MaskerOptions(std::move(all)) {}
+  const MaskerOptions& of(const std::string& modality) const;
+};
+
 // A masker of this value. `regions` are the datapoint's, for segmentation "regions". Throws Error when an option does
 // not fit the value: unknown names, a baseline of another size, no words, boxes outside the image.
 MaskerPtr make_masker(const Value& value, const std::string& modality, const MaskerOptions& options,
@@ -54,7 +64,7 @@ MaskerPtr make_masker(const Value& value, const std::string& modality, const Mas
 
 // One entry per modality of the model: maskers, on the model's device, of those at these positions, null for the others.
 std::vector<MaskerPtr> make_maskers(const Model& model, const Datapoint& datapoint, std::span<const size_t> modalities,
-                                    MaskerOptions options);
+                                    const ModalityMaskers& options);
 
 // The fields that this kind of modality reads, for Explanation::options.
 nlohmann::json describe(const MaskerOptions& options, ModalityKind kind);

@@ -40,7 +40,7 @@ class Quickshift {
       : options_(options),
         height_(lab.size(0)),
         width_(lab.size(1)),
-        reach_(static_cast<int64_t>(std::ceil(3 * options.kernel_size))),
+        reach_(static_cast<int64_t>(std::ceil(std::min(3 * options.kernel_size, static_cast<double>(height_ + width_))))),
         planes_(lab.mul(options.ratio).permute({2, 0, 1}).to(at::kFloat).contiguous()),
         density_(static_cast<size_t>(height_ * width_), 0) {}
 

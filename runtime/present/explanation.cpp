@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "core/error.h"
+#include "present/report_view.h"
 
 namespace multiviz {
 
@@ -70,12 +71,23 @@ std::string strongest(const Interaction& interaction, int64_t most) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-std::string describe_fit(const nlohmann::json& fit) {
-  std::vector<std::string> parts;
-  for (const auto& [name, value] : fit.items())
-    parts.push_back(value.is_number() ? fmt::format("{} {:.4g}", name, value.get<double>())
-                                      : fmt::format("{} {}", name, value.dump()));
-  return fmt::format("{}", fmt::join(parts, ", "));
+// "fit: image R² 0.83, image intercept 1.2"; a value for each target where they differ. Lines break at 100 columns.
+std::string describe_fit(const Explanation& explanation) {
+  constexpr size_t columns = 100;
+  std::string text = "fit:";
+  size_t column = text.size();
+  for (const auto& row : fit_view(explanation.fit, explanation.targets.size())) {
+    auto values = row["values"].get<std::vector<std::string>>();
+    bool same = std::all_of(values.begin(), values.end(), [&](const auto& value) { return value == values[0]; });
+    bool more = !same && values.size() > most_targets;
+    values.resize(same ? 1 : std::min(values.size(), most_targets));
+    auto item = fmt::format("{} {}{}", row["name"].get<std::string>(), fmt::join(values, " | "), more ? " ..." : "");
+    if (text.size() > 4) text += ",", ++column;
+    bool wrap = column + 1 + item.size() > columns && column > 4;
+    text += (wrap ? "\n  " : " ") + item;
+    column = (wrap ? 2 : column + 1) + item.size();
+  }
+  return text;
 }
 
 }  // namespace
@@ -93,7 +105,7 @@ std::string summary(const Explanation& explanation, int64_t most) {
   for (const auto& interaction : explanation.interactions)
     text += fmt::format("  {} x {}: {}\n", interaction.rows.modality, interaction.columns.modality,
                         strongest(interaction, most));
-  if (!explanation.fit.empty()) text += fmt::format("fit: {}\n", describe_fit(explanation.fit));
+  if (!explanation.fit.empty()) text += describe_fit(explanation) + "\n";
   text += fmt::format("cost: {} encodes, {} fuses, {:.2f} s; seed {}", explanation.cost.encodes, explanation.cost.fuses,
                       explanation.cost.seconds, explanation.seed);
   return text;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <map>
 #include <set>
 
 #include "core/error.h"
@@ -74,24 +75,30 @@ std::set<std::string> modality_names(const Explanation& explanation) {
 }
 
 // The options as a call takes them. What was settled for one modality ({image: {segmentation: ...}}) is given for all,
-// unless they differ: then it was a default of each. "default" is what a call without the option means.
+// unless they differ: then in a table for each, but for the kernel's width, which was a default of each. "default" is
+// what a call without the option means.
 json script_options(const Explanation& explanation) {
   json given = json::object();
   if (!explanation.options.is_object()) return given;
   auto modalities = modality_names(explanation);
-  std::set<std::string> differing;
-  auto put = [&](const std::string& name, const json& value) {
-    if (value.is_null() || value == "default") return;
-    if (given.contains(name) && given[name] != value) differing.insert(name);
-    given[name] = value;
-  };
+  auto means = [](const json& value) { return !value.is_null() && value != "default"; };
+  std::map<std::string, std::map<std::string, json>> settled;  // option -> modality -> value
   for (const auto& [name, value] : explanation.options.items()) {
-    if (value.is_object() && modalities.contains(name))
-      for (const auto& [inner, setting] : value.items()) put(inner, setting);
-    else
-      put(name == "modalities" && explanation.stage == "U" ? "modality" : name, value);
+    if (value.is_object() && modalities.contains(name)) {
+      for (const auto& [inner, setting] : value.items())
+        if (means(setting)) settled[inner][name] = setting;
+    } else if (means(value)) {
+      given[name == "modalities" && explanation.stage == "U" ? "modality" : name] = value;
+    }
   }
-  for (const auto& name : differing) given.erase(name);
+  for (const auto& [option, values] : settled) {
+    const auto& first = values.begin()->second;
+    bool same = std::all_of(values.begin(), values.end(), [&](const auto& entry) { return entry.second == first; });
+    if (same)
+      given[option] = first;
+    else if (option != "kernel_width")
+      for (const auto& [modality, value] : values) given[modality][option] = value;
+  }
   return given;
 }
 

@@ -11,7 +11,7 @@ class Game;
 
 struct KernelShapOptions {
   std::vector<std::string> modalities;  // by name; empty: all, each explained on its own
-  MaskerOptions masker;
+  ModalityMaskers masker;
   int64_t samples = 2048;
   int64_t exact = 12;  // up to so many players, or when the samples suffice, all coalitions are tried
   uint64_t seed = 0;

@@ -9,7 +9,7 @@ namespace multiviz {
 
 struct LimeOptions {
   std::vector<std::string> modalities;  // by name; empty: all, each explained on its own
-  MaskerOptions masker;
+  ModalityMaskers masker;
   int64_t samples = 1000;
   double kernel_width = 0;  // <= 0: `lime`'s, see lime_weights
   double alpha = 1;         // ridge penalty

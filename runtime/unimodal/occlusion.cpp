@@ -17,7 +17,7 @@ std::shared_ptr<const WindowMasker> window_for(const Model& model, const Datapoi
                                                const OcclusionOptions& options) {
   const auto& modality = model.signature().modalities[m];
   if (options.window <= 0 || modality.kind != ModalityKind::image) return nullptr;
-  auto masker = options.masker;
+  auto masker = options.masker.of(modality.name);
   masker.device = model.device();
   int64_t stride = options.stride > 0 ? options.stride : std::max<int64_t>(1, options.window / 2);
   return std::make_shared<WindowMasker>(std::get<Image>(datapoint.values[m]), modality.name, options.window, stride,
@@ -49,8 +49,9 @@ Explanation occlusion(const std::shared_ptr<const Model>& model, const Datapoint
     auto first = explanation.attributions.size();
     add_game(explanation, game, values.slice(0, 0, 1) - values.slice(0, 1), options.masker);
     if (window) {
-      auto& used = explanation.options[window->players().modality];
-      used = {{"window", options.window}, {"stride", options.stride}, {"hide", options.masker.hide}};
+      const auto& modality = window->players().modality;
+      explanation.options[modality] = {
+          {"window", options.window}, {"stride", options.stride}, {"hide", options.masker.of(modality).hide}};
       for (size_t a = first; a < explanation.attributions.size(); ++a)
         explanation.attributions[a].heatmap = window->heatmap(explanation.attributions[a].weights);
     }

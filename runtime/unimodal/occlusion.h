@@ -9,7 +9,7 @@ namespace multiviz {
 
 struct OcclusionOptions {
   std::vector<std::string> modalities;  // by name; empty: all, each explained on its own
-  MaskerOptions masker;
+  ModalityMaskers masker;
   int64_t window = 0;  // > 0: images are covered by a square of so many pixels a side instead of by segments
   int64_t stride = 0;  // of the window; <= 0: half of it
   int64_t batch = 0;   // <= 0: default

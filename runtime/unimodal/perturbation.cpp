@@ -12,14 +12,17 @@ std::vector<size_t> perturbed_modalities(const Model& model, const Datapoint& da
   return find_modalities(model, names);
 }
 
-void add_settings(Explanation& explanation, const Game& game, const MaskerOptions& options) {
+void add_settings(Explanation& explanation, const Game& game, const ModalityMaskers& options) {
   explanation.cost.encodes += game.cost().encodes;
   explanation.cost.fuses += game.cost().fuses;
-  for (const auto& masker : game.maskers())
-    if (masker) explanation.options[masker->players().modality].update(describe(options, masker->players().kind));
+  for (const auto& masker : game.maskers()) {
+    if (!masker) continue;
+    const auto& players = masker->players();
+    explanation.options[players.modality].update(describe(options.of(players.modality), players.kind));
+  }
 }
 
-void add_game(Explanation& explanation, const Game& game, const at::Tensor& weights, const MaskerOptions& options) {
+void add_game(Explanation& explanation, const Game& game, const at::Tensor& weights, const ModalityMaskers& options) {
   for (auto& attribution : game.attributions(weights)) explanation.attributions.push_back(std::move(attribution));
   add_settings(explanation, game, options);
 }

@@ -16,10 +16,10 @@ std::vector<size_t> perturbed_modalities(const Model& model, const Datapoint& da
                                          const std::vector<std::string>& names);
 
 // Adds a game's cost and the options of each masked modality.
-void add_settings(Explanation& explanation, const Game& game, const MaskerOptions& options);
+void add_settings(Explanation& explanation, const Game& game, const ModalityMaskers& options);
 
 // The same, and the attributions of weights [P, K].
-void add_game(Explanation& explanation, const Game& game, const at::Tensor& weights, const MaskerOptions& options);
+void add_game(Explanation& explanation, const Game& game, const at::Tensor& weights, const ModalityMaskers& options);
 
 // float64 [K] as a list for Explanation::fit.
 nlohmann::json numbers(const at::Tensor& values);

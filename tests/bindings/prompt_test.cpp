@@ -97,6 +97,13 @@ TEST_CASE("the command line") {
   CHECK(result({"--help"}).second.find("usage: multiviz") != std::string::npos);
   CHECK(result({"-e", "print(1 + 1)"}) == std::pair(0, std::string("2\r\n")));
   CHECK(result({"-e", "x = "}) == std::pair(1, std::string("multiviz: -e:1: unexpected symbol near <eof>\r\n")));
+  // Waiting threads give up their core, unless the user wants otherwise.
+  std::string policy = "print(os.getenv 'OMP_WAIT_POLICY')";
+  unsetenv("OMP_WAIT_POLICY");
+  CHECK(result({"-e", policy}).second == "passive\r\n");
+  setenv("OMP_WAIT_POLICY", "active", 1);
+  CHECK(result({"-e", policy}).second == "active\r\n");
+  setenv("OMP_WAIT_POLICY", "passive", 1);
   CHECK(result({"--nonsense"}).second.find("unknown option '--nonsense'") != std::string::npos);
   CHECK(result({"/nowhere.lua"}).second.find("cannot open /nowhere.lua") != std::string::npos);
 

@@ -25,4 +25,18 @@ test("wrong options are errors", function()
   raises(function() mv.kernel_shap(model, x, { segmentation = "slick" }) end, "did you mean 'slic'")
 end)
 
+test("options of one modality are in a table under its name", function()
+  local e = mv.joint_lime(model, x, { samples = 8, segments = 4, image = { segmentation = "grid", rows = 1, columns = 3 },
+    question = { words = "replace", mask_word = "thing" } })
+  eq(e:weights("image").shape, { 3 })
+  eq({ e.options.image.segmentation, e.options.question.words, e.options.question.mask_word }, { "grid", "replace", "thing" })
+  local shifted = mv.occlusion(model, x, { modality = "image", segmentation = "quickshift", kernel_size = 3, max_dist = 6, ratio = 1 })
+  eq({ shifted.options.image.kernel_size, shifted.options.image.max_dist, shifted.options.image.ratio }, { 3, 6, 1 })
+  raises(function() mv.lime(model, x, { image = { segmants = 3 } }) end, "unknown option 'segmants'; did you mean 'segments'?")
+  raises(function() mv.lime(model, x, { question = { segments = 3 } }) end, "unknown option 'segments'")
+  raises(function() mv.lime(model, x, { image = "grid" }) end, "option 'image' must be a table of options for this modality")
+  raises(function() mv.lime(model, x, { segmentation = "quickshift", kernel_size = 0 }) end, "kernel_size must be at least 1")
+  raises(function() mv.lime(model, x, { compactness = -1 }) end, "compactness must be positive")
+end)
+
 check.done()

@@ -168,3 +168,12 @@ TEST_CASE("options that do not fit are refused") {
   refused(signals.values[0], [](auto& o) { o.fill = "baseline", o.baseline = at::zeros({4}); }, "got [4]");
   refused(signals.values[1], [](auto& o) { o.fill = "mean"; }, "fill cannot be 'mean'");
 }
+
+TEST_CASE("a modality may have options of its own") {
+  ModalityMaskers options;
+  options.words = "replace";
+  options.own["question"].mask_word = "[MASK]";
+  CHECK(options.of("image").words == "replace");
+  CHECK(options.of("question").mask_word == "[MASK]");
+  CHECK(options.of("question").words == "remove");
+}

@@ -91,7 +91,7 @@ TEST_CASE("a summary names the method, targets, strongest players, fit and cost"
         "logit of blue\n"
         "  image given red, cube: segment 3 +1, segment 1 +0\n"
         "  question x image: cube x segment 3 +5, cube x segment 2 +4\n"
-        "fit: r2 0.875\n"
+        "fit: R² 0.875\n"
         "cost: 1001 encodes, 1002 fuses, 1.50 s; seed 18446744073709551615");
 }
 

@@ -49,6 +49,9 @@ TEST_CASE("options are written as calls take them") {
                   {"reduction", "default"}};
   CHECK(lua_call(made) ==
         R"(mv.lime(model, x, { target = "red", modality = { "image", "question" }, segmentation = "slic" }))");
+  made.options = {{"image", {{"kernel_width", 0.25}, {"fill", "mean"}}}, {"question", {{"kernel_width", 25}, {"fill", "zero"}}}};
+  CHECK(lua_call(made) ==
+        R"(mv.lime(model, x, { target = "red", image = { fill = "mean" }, question = { fill = "zero" } }))");
   made.method = "dime";
   made.stage = "C";
   made.options = {{"context", 64}, {"samples", 100}};
