@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "bindings/state.h"
 #include "core/cancel.h"
 #include "core/suggest.h"
 
@@ -65,6 +66,7 @@ int guarded(lua_State* L, const Call& call) {
   } catch (const ScriptError& error) {
     return raise(L, error.what());
   } catch (const Cancelled& error) {
+    fail_from_now_on(L);
     return raise(L, error.what());
   } catch (const c10::Error& error) {
     message = error.what_without_backtrace();

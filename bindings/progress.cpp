@@ -1,4 +1,4 @@
-#include "core/progress.h"
+#include "bindings/progress.h"
 
 #include <unistd.h>
 
@@ -77,32 +77,39 @@ class TimedSink : public ProgressSink {
 
 class Bar : public TimedSink {
  public:
-  Bar() : TimedSink(0.2) {}
+  Bar(std::FILE* terminal, double interval) : TimedSink(interval), terminal_(terminal) {}
 
  protected:
   void show(const Step& step) override {
     constexpr int width = 24;
     auto filled = static_cast<size_t>(step.fraction * width);
     std::string bar = std::string(filled, '#') + std::string(width - filled, '.');
-    fmt::print(stderr, "\r{}  {}  {}\x1b[K", step.what, bar, step.figures());
-    std::fflush(stderr);
+    fmt::print(terminal_, "\r{}  {}  {}\x1b[K", step.what, bar, step.figures());
+    std::fflush(terminal_);
     visible_ = true;
   }
   void end(const std::string&) override {
-    if (std::exchange(visible_, false)) fmt::print(stderr, "\r\x1b[K");
+    if (std::exchange(visible_, false)) fmt::print(terminal_, "\r\x1b[K");
   }
 
  private:
+  std::FILE* terminal_;
   bool visible_ = false;
 };
 
 class Lines : public TimedSink {
  public:
-  Lines() : TimedSink(60) {}
+  Lines(std::FILE* file, double interval) : TimedSink(interval), file_(file) {}
 
  protected:
-  void show(const Step& step) override { fmt::print(stderr, "{}: {}\n", step.what, step.figures()); }
+  void show(const Step& step) override {
+    fmt::print(file_, "{}: {}\n", step.what, step.figures());
+    std::fflush(file_);
+  }
   void end(const std::string&) override {}
+
+ private:
+  std::FILE* file_;
 };
 
 // Gives a script's function {what, fraction, done, total, seconds, rate, left}. Work is never stopped from here: an
@@ -140,7 +147,7 @@ class Reports : public TimedSink {
   std::shared_ptr<Callback> callback_;
 };
 
-using SinkPtr = std::shared_ptr<TimedSink>;
+using SinkPtr = std::shared_ptr<ProgressSink>;
 
 // The state owns the sink; the one before is destroyed with its userdata, so it must not be in use by then.
 void use(lua_State* L, SinkPtr sink) {
@@ -153,8 +160,7 @@ void use(lua_State* L, SinkPtr sink) {
 }
 
 SinkPtr default_sink() {
-  if (isatty(STDERR_FILENO)) return std::make_shared<Bar>();
-  return std::make_shared<Lines>();
+  return isatty(STDERR_FILENO) ? progress_bar(stderr) : progress_lines(stderr);
 }
 
 int progress(lua_State* L) {
@@ -168,6 +174,14 @@ int progress(lua_State* L) {
 }
 
 }  // namespace
+
+std::shared_ptr<ProgressSink> progress_bar(std::FILE* terminal, double interval) {
+  return std::make_shared<Bar>(terminal, interval);
+}
+
+std::shared_ptr<ProgressSink> progress_lines(std::FILE* file, double interval) {
+  return std::make_shared<Lines>(file, interval);
+}
 
 void register_progress(Binder& binder) {
   binder.type<SinkPtr>("progress", "Where progress is shown.");

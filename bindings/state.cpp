@@ -9,11 +9,10 @@
 namespace multiviz::script {
 namespace {
 
-// Lua code that calls no analysis is stopped here. From then on every instruction fails, so that a script's own pcall
-// cannot swallow the request.
+// Lua code that calls no analysis is stopped here.
 void stop_when_cancelled(lua_State* L, lua_Debug*) {
   if (!cancel_requested()) return;
-  lua_sethook(L, stop_when_cancelled, LUA_MASKCOUNT, 1);
+  fail_from_now_on(L);
   luaL_error(L, "%s", Cancelled().what());
 }
 
@@ -44,6 +43,8 @@ int prepare(lua_State* L) {
 }
 
 }  // namespace
+
+void fail_from_now_on(lua_State* L) { lua_sethook(L, stop_when_cancelled, LUA_MASKCOUNT, 1); }
 
 std::string stdlib_folder() {
   if (const char* given = std::getenv("MULTIVIZ_STDLIB"); given && *given) return given;

@@ -22,4 +22,7 @@ std::string stdlib_folder();
 // Cancelled when the user asked to stop; the results stay on the stack.
 void run(lua_State* L, int arguments, int results);
 
+// After a cancellation: every instruction of Lua code fails, so that a script's own pcall cannot swallow the request.
+void fail_from_now_on(lua_State* L);
+
 }  // namespace multiviz::script

@@ -1,6 +1,7 @@
 #include "core/progress.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace multiviz {
@@ -13,6 +14,7 @@ ProgressSink* set_progress_sink(ProgressSink* next) { return std::exchange(sink,
 
 Progress::Progress(std::string what, int64_t total)
     : what_(std::move(what)), total_(std::max<int64_t>(total, 1)), outer_(std::exchange(innermost, this)) {
+  if (outer_) outer_->divide(total_);
   report(0);
 }
 
@@ -31,7 +33,13 @@ void Progress::report(double inner) const {
   if (outer_)
     outer_->report(fraction);
   else if (sink)
-    sink->update(what_, fraction, done_, total_);
+    sink->update(what_, fraction, std::llround(fraction * static_cast<double>(total_ * unit_)), total_ * unit_);
+}
+
+void Progress::divide(int64_t steps) {
+  if (steps <= unit_) return;
+  unit_ = steps;
+  if (outer_) outer_->divide(total_ * unit_);
 }
 
 }  // namespace multiviz

@@ -8,7 +8,8 @@ namespace multiviz {
 class ProgressSink {
  public:
   virtual ~ProgressSink() = default;
-  // `fraction` of the whole call in [0, 1]; `done` and `total` in the outermost unit.
+  // `fraction` of the whole call in [0, 1]; `done` and `total` count the smallest steps: the two modalities of a LIME with
+  // 1,000 samples each are 2,000.
   virtual void update(const std::string& what, double fraction, int64_t done, int64_t total) = 0;
   virtual void finish(const std::string& what) = 0;
 };
@@ -31,10 +32,12 @@ class Progress {
 
  private:
   void report(double inner) const;  // inner: how much of the current step is done, in [0, 1]
+  void divide(int64_t steps);
 
   std::string what_;
   int64_t total_;
   int64_t done_ = 0;
+  int64_t unit_ = 1;  // the most steps that one step of this has taken so far
   Progress* outer_;
 };
 

@@ -53,13 +53,14 @@ at::Tensor Game::value(const at::Tensor& coalitions) {
   at::NoGradGuard no_grad;
   auto masks = coalitions.cpu();
   auto values = at::empty({masks.size(0), std::ssize(targets_)}, at::kDouble);
-  Progress progress("evaluating", masks.size(0));
+  std::optional<Progress> progress;  // one value is no work of its own
+  if (masks.size(0) > 1) progress.emplace("evaluating", masks.size(0));
   for_each_batch(masks.size(0), batch_, [&](int64_t begin, int64_t end) {
     Cost cost;
     values.slice(0, begin, end).copy_(run(masks.slice(0, begin, end), cost));
     cost_.encodes += cost.encodes;
     cost_.fuses += cost.fuses;
-    progress.advance(end - begin);
+    if (progress) progress->advance(end - begin);
   });
   return values;
 }

@@ -68,6 +68,39 @@ TEST_CASE("the prompt survives errors and Ctrl-C") {
   CHECK(terminal.exit_status() == 0);
 }
 
+TEST_CASE("Ctrl-C stops a long analysis at the prompt, which lives on") {
+  StateFolder state;
+  Terminal terminal({});
+  REQUIRE(terminal.shows("> "));
+  terminal.type("data = mv.datasets.blocks{ split = 'val', size = 1 }\r");
+  terminal.type("model = mv.models.load 'blocks-cnn-lstm-sa'\r");
+  // A million forwards: many minutes anywhere.
+  for (std::string method : {"mv.lime", "mv.joint_lime"}) {
+    CAPTURE(method);
+    terminal.type(method + "(model, data[1], { samples = 1000000, batch = 8 })\r");
+    CHECK(terminal.shows("000000  "));  // "... 0 %  16/2000000  80/s  ... left"
+    CHECK(terminal.shows("left"));
+    terminal.type(interrupt);
+    CHECK(terminal.shows("interrupted"));
+  }
+  terminal.type("6 * 7\r");
+  CHECK(terminal.shows("\n42\r"));
+  terminal.type("\x04");
+  CHECK(terminal.exit_status() == 0);
+}
+
+TEST_CASE("Ctrl-C in a script's analysis ends it with 130, whatever the script catches") {
+  Terminal terminal({"-e",
+                     "local mv = require 'multiviz' local model = mv.models.load 'blocks-cnn-lstm-sa' "
+                     "local x = mv.datasets.blocks{ split = 'val', size = 1 }[1] print 'started' "
+                     "while true do pcall(mv.lime, model, x, { samples = 1000000, batch = 8 }) end"});
+  REQUIRE(terminal.shows("started"));
+  REQUIRE(terminal.shows("left"));
+  terminal.type(interrupt);
+  CHECK(terminal.exit_status() == 130);
+  CHECK(terminal.output().find("multiviz: interrupted") != std::string::npos);
+}
+
 TEST_CASE("the tab key completes names") {
   StateFolder state;
   Terminal terminal({});
