@@ -73,7 +73,9 @@ TEST_CASE("Ctrl-C stops a long analysis at the prompt, which lives on") {
   Terminal terminal({});
   REQUIRE(terminal.shows("> "));
   terminal.type("data = mv.datasets.blocks{ split = 'val', size = 1 }\r");
+  REQUIRE(terminal.shows("\n> "));
   terminal.type("model = mv.models.load 'blocks-cnn-lstm-sa'\r");
+  REQUIRE(terminal.shows("\n> "));
   // A million forwards: many minutes anywhere.
   for (std::string method : {"mv.lime", "mv.joint_lime"}) {
     CAPTURE(method);
@@ -82,6 +84,7 @@ TEST_CASE("Ctrl-C stops a long analysis at the prompt, which lives on") {
     CHECK(terminal.shows("left"));
     terminal.type(interrupt);
     CHECK(terminal.shows("interrupted"));
+    CHECK(terminal.shows("\n> "));
   }
   terminal.type("6 * 7\r");
   CHECK(terminal.shows("\n42\r"));

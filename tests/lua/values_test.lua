@@ -146,7 +146,7 @@ test("gradients through a network written in Lua are finite differences", functi
     end
     near(heat[{ place[1], place[2] }]:item(), total, 2e-3)
   end
-  local words = mv.gradient(network, picture, { target = "yes", modality = "question", reduction = "sum" }):weights "question"
+  local words = mv.gradient(network, picture, { target = "yes", modality = "question", reduction = "signed" }):weights "question"
   for t = 1, 3 do
     local total = 0
     for k = 1, 4 do
