@@ -18,11 +18,11 @@ Leaf Lxmert::prepare(size_t modality, std::span<const Value> values) const {
 Leaf Lxmert::prepare_regions(std::span<const Value> values) const {
   int64_t longest = 0, width = features_ + box_;
   for (const auto& value : values) {
-    check(std::holds_alternative<TimeSeries>(value), "'regions' takes a time series of regions, and was given {}",
+    check(std::holds_alternative<TimeSeries>(value), "'objects' takes a time series of objects, and was given {}",
           kind_name(kind_of(value)));
     const auto& frames = std::get<TimeSeries>(value).frames;
     check(frames.defined() && frames.dim() == 2 && frames.size(0) > 0 && frames.size(1) == width,
-          "'regions' takes at least one region of {} features and {} numbers of its box, [R, {}], not [{}]", features_,
+          "'objects' takes at least one region of {} features and {} numbers of its box, [R, {}], not [{}]", features_,
           box_, width, frames.defined() ? fmt::format("{}", fmt::join(frames.sizes(), ", ")) : "");
     longest = std::max(longest, frames.size(0));
   }
@@ -52,15 +52,15 @@ Encoding Lxmert::encode_question(const at::Tensor& words, const at::Tensor& mask
 }
 
 Encoding Lxmert::encode_regions(const at::Tensor& regions, const at::Tensor& mask, Trace* trace) const {
-  check(regions.dim() == 3 && regions.size(2) == features_ + box_, "the regions leaf of {} is [B, R, {}], not [{}]",
+  check(regions.dim() == 3 && regions.size(2) == features_ + box_, "the objects leaf of {} is [B, R, {}], not [{}]",
         signature_.name, features_ + box_, fmt::join(regions.sizes(), ", "));
   auto given = regions.to(dtype());
   auto x = layer_norm(linear(given.slice(2, 0, features_), feature_), feature_norm_);
   auto y = layer_norm(linear(given.slice(2, features_), position_), position_norm_);
-  x = tap(trace, "regions.embeddings", (x + y) / 2);
+  x = tap(trace, "objects.embeddings", (x + y) / 2);
   auto hidden = additive_mask(mask, dtype());
   for (size_t i = 0; i < region_blocks_.size(); ++i)
-    x = post_norm_block(x, region_blocks_[i], hidden, trace, fmt::format("regions.layer.{}", i + 1));
+    x = post_norm_block(x, region_blocks_[i], hidden, trace, fmt::format("objects.layer.{}", i + 1));
   return {{x, mask.defined() ? mask : all_real(x)}};
 }
 
@@ -78,15 +78,15 @@ Output Lxmert::fuse(std::span<const Encoding> encodings, Trace* trace) const {
     const auto& layer = cross_[i];
     auto name = fmt::format("fusion.layer.{}.", i + 1);
     // Nothing reads the regions after the last layer, unless a trace does.
-    bool both = i + 1 < cross_.size() || wants_block(trace, name + "regions") ||
-                (trace && trace->wants(name + "regions_to_question"));
+    bool both = i + 1 < cross_.size() || wants_block(trace, name + "objects") ||
+                (trace && trace->wants(name + "objects_to_question"));
     auto seen =
-        attention(question, regions, layer.cross, region_mask, trace, name + "question_to_regions").add_(question);
+        attention(question, regions, layer.cross, region_mask, trace, name + "question_to_objects").add_(question);
     if (both) {
       auto told =
-          attention(regions, question, layer.cross, question_mask, trace, name + "regions_to_question").add_(regions);
+          attention(regions, question, layer.cross, question_mask, trace, name + "objects_to_question").add_(regions);
       regions =
-          post_norm_block(layer_norm(told, layer.cross_norm), layer.regions, region_mask, trace, name + "regions");
+          post_norm_block(layer_norm(told, layer.cross_norm), layer.regions, region_mask, trace, name + "objects");
     }
     question =
         post_norm_block(layer_norm(seen, layer.cross_norm), layer.question, question_mask, trace, name + "question");
@@ -130,11 +130,11 @@ RawOutputs Lxmert::forward_raw(const RawInputs& inputs) const {
     return raw_list(all);
   };
   out["language_hidden_states"] = states("question", question_layers_);
-  out["vision_hidden_states"] = states("regions", region_layers_);
+  out["vision_hidden_states"] = states("objects", region_layers_);
   out["language_attentions"] = raw_list(traced_layers(trace, "question.layer", question_layers_, "attention"));
-  out["vision_attentions"] = raw_list(traced_layers(trace, "regions.layer", region_layers_, "attention"));
+  out["vision_attentions"] = raw_list(traced_layers(trace, "objects.layer", region_layers_, "attention"));
   out["cross_encoder_attentions"] =
-      raw_list(traced_layers(trace, "fusion.layer", cross_layers_, "question_to_regions"));
+      raw_list(traced_layers(trace, "fusion.layer", cross_layers_, "question_to_objects"));
   return out;
 }
 

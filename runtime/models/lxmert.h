@@ -7,13 +7,13 @@ namespace multiviz {
 // one over the regions that a detector found in the image, then layers in which each looks at the other. Features are
 // the layer before the answers', twice the hidden size (1536).
 //
-// The modality "regions" is a time series whose frames are the regions: F = features of the region (2048), then its box
+// The modality "objects" is a time series whose frames are the regions: F = features of the region (2048), then its box
 // (x0, y0, x1, y1) / (width, height) of the image, so a region is a player of every method. Regions may be fewer in one
 // row than in another. Leaves: regions [B, R, F + 4]; word embeddings [B, T, E], before position and type are added.
 // A modality encodes to what its own layers make of it; the layers that cross are the fusion.
-// Taps: question.layer.1.attention, question.layer.1.hidden, ..., the same for regions; of each layer that crosses
-// fusion.layer.1.question_to_regions (attention maps [B, heads, T, R]), .regions_to_question, .question.attention,
-// .regions.attention, .question.hidden, .regions.hidden; fusion.pooled, features, logits.
+// Taps: question.layer.1.attention, question.layer.1.hidden, ..., the same for objects; of each layer that crosses
+// fusion.layer.1.question_to_objects (attention maps [B, heads, T, R]), .objects_to_question, .question.attention,
+// .objects.attention, .question.hidden, .objects.hidden; fusion.pooled, features, logits.
 class Lxmert : public PretrainedModel {
  public:
   // Throws Error for settings that make no model and for weights that do not fit them.

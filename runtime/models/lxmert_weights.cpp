@@ -91,7 +91,7 @@ Lxmert::CrossLayer Lxmert::read_cross(WeightReader& weights, const std::string& 
 
 void Lxmert::make_signature() {
   signature_.name = "lxmert";
-  signature_.modalities = {{"regions", ModalityKind::time_series}, {"question", ModalityKind::text}};
+  signature_.modalities = {{"objects", ModalityKind::time_series}, {"question", ModalityKind::text}};
   signature_.features = 2 * width_;
   auto& taps = signature_.taps;
   for (const auto& [name, _] : signature_.modalities) {
@@ -99,8 +99,8 @@ void Lxmert::make_signature() {
     add_layer_taps(taps, name + ".layer", name == "question" ? question_layers_ : region_layers_);
   }
   for (int64_t i = 1; i <= cross_layers_; ++i)
-    for (const char* name : {"question_to_regions", "regions_to_question", "question.attention", "question.hidden",
-                             "regions.attention", "regions.hidden"})
+    for (const char* name : {"question_to_objects", "objects_to_question", "question.attention", "question.hidden",
+                             "objects.attention", "objects.hidden"})
       taps.push_back(fmt::format("fusion.layer.{}.{}", i, name));
   taps.insert(taps.end(), {"fusion.pooled", "features", "logits"});
 }
