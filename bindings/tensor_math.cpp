@@ -149,6 +149,12 @@ int matmul(lua_State* L) {
         "{}: shapes {} and {} do not fit: the last dimension of the first has {}, the {} of the second {}",
         function_name(L), shape_text(a.sizes()), shape_text(b.sizes()), a.size(-1),
         b.dim() == 1 ? "only one" : "last but one", inner);
+  int64_t batches = std::min(a.dim(), b.dim()) - 2;
+  for (int64_t d = 0; d < batches; ++d) {
+    int64_t m = a.size(-3 - d), n = b.size(-3 - d);
+    check(m == n || m == 1 || n == 1, "{}: shapes {} and {} do not fit: batches must be equally many or one",
+          function_name(L), shape_text(a.sizes()), shape_text(b.sizes()));
+  }
   return push(L, a.matmul(b));
 }
 

@@ -204,6 +204,8 @@ test("matrices", function()
   eq(mv.matmul(m, mv.tensor { 1, 1, 1 }), { 6, 15 })
   eq(mv.einsum("ij,kj->ik", m, m), { { 14, 32 }, { 32, 77 } })
   raises(function() mv.matmul(m, m) end, "mv.matmul: shapes [2, 3] and [2, 3] do not fit")
+  raises(function() mv.matmul(mv.zeros(2, 3, 4), mv.zeros(3, 4, 2)) end, "batches must be equally many or one")
+  eq(mv.matmul(mv.zeros(2, 1, 3, 4), mv.zeros(5, 4, 2)).shape, { 2, 5, 3, 2 })
   raises(function() m:matmul(1) end, "'b' must be a tensor, got 1")
 end)
 
