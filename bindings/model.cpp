@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include "bindings/forward_raw.h"
 #include "bindings/register.h"
 #include "bindings/session.h"
 #include "bindings/state.h"
@@ -290,6 +291,10 @@ void register_model(Binder& binder) {
   type.method("predict", "model:predict(x, {top=5}) -> {label=, index=, probability=, top={...}}",
               "The most probable label of a datapoint, or of each in a table; {value=} for regression.", predict);
   type.method("forward", "model:forward(x, {trace=}) -> logits, features", "Tensors [B, C] and [B, D].", forward);
+  type.method("forward_raw", "model:forward_raw{name=tensor, ...} -> table",
+              "For models of transformers: tensors under the names that the Python class's forward takes -> those of its "
+              "outputs (logits, hidden_states, attentions, ...), and features.",
+              forward_raw);
   type.method("features", "model:features(x) -> tensor", "Penultimate features [D], [B, D] for a table.", features);
   type.method("prepare", "model:prepare(modality, x) -> {tensor=, mask=, atoms=}",
               "The leaf of a modality, what gradients are taken for; atoms are the words, counted from 1, 0 for none.",

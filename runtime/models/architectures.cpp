@@ -1,5 +1,7 @@
 #include "models/architectures.h"
 
+#include <filesystem>
+
 #include "core/error.h"
 #include "core/suggest.h"
 #include "io/json.h"
@@ -24,6 +26,23 @@ const std::map<std::string, Maker>& makers() {
 }
 
 }  // namespace
+
+void read_processors(Pretrained& pretrained, const std::string& folder) {
+  std::filesystem::path root = folder;
+  auto has = [&](const char* name) { return std::filesystem::is_regular_file(root / name); };
+  if (has("tokenizer.json") || has("vocab.txt") || has("vocab.json")) {
+    auto tokenizer = load_tokenizer(folder);
+    pretrained.tokenize = [tokenizer](std::span<const std::string> texts, int64_t max_length) {
+      EncodeOptions options;
+      options.max_length = max_length;
+      return tokenizer->encode_batch(texts, {}, options);
+    };
+  }
+  if (has("preprocessor_config.json")) {
+    auto path = (root / "preprocessor_config.json").string();
+    pretrained.process = ImageProcessor(image_processor_options(load_json(path), path));
+  }
+}
 
 std::vector<std::string> pretrained_types() {
   std::vector<std::string> out;
