@@ -1,0 +1,101 @@
+#include <filesystem>
+
+#include "core/error.h"
+#include "io/file.h"
+#include "io/json.h"
+#include "text/pipeline.h"
+#include "text/tokenizer.h"
+
+namespace multiviz {
+namespace {
+
+using nlohmann::json;
+
+json read_settings(const std::string& path) {
+  if (!std::filesystem::is_regular_file(path)) return json::object();
+  auto settings = load_json(path);
+  check(settings.is_object(), "{} must be an object of settings", path);
+  return settings;
+}
+
+bool is_left(const TokenizerSettings& settings, const char* key) {
+  auto side = get_or<std::string>(settings.config, key, "right", settings.config_name);
+  check(side == "left" || side == "right", "{}: {} is '{}': it must be left or right", settings.config_name, key, side);
+  return side == "left";
+}
+
+// tokenizer.json does not say which special token is which.
+void name_special_tokens(Tokenizer::Pipeline& pipeline, const TokenizerSettings& settings) {
+  const std::pair<const char*, std::vector<const char*>> usual[] = {
+      {"unk", {"[UNK]", "<unk>"}},        {"cls", {"[CLS]", "<s>"}},      {"sep", {"[SEP]", "</s>"}},
+      {"pad", {"[PAD]", "<pad>"}},        {"mask", {"[MASK]", "<mask>"}}, {"bos", {"<s>", "<|startoftext|>"}},
+      {"eos", {"</s>", "<|endoftext|>"}},
+  };
+  for (const auto& [kind, names] : usual) {
+    if (auto given = special_token(settings, kind); !given.empty()) {
+      pipeline.special[kind] = given;
+      continue;
+    }
+    for (const auto* name : names)
+      for (const auto& token : pipeline.added)
+        if (token.special && token.content == name) pipeline.special.emplace(kind, name);
+  }
+  // CLIP pads with its end token.
+  if (!pipeline.special.contains("pad") && pipeline.special["bos"] == "<|startoftext|>")
+    pipeline.special["pad"] = "<|endoftext|>";
+  std::erase_if(pipeline.special, [](const auto& entry) { return entry.second.empty(); });
+}
+
+void finish(Tokenizer::Pipeline& pipeline, const TokenizerSettings& settings) {
+  if (pipeline.special.empty()) name_special_tokens(pipeline, settings);
+  if (auto pad = pipeline.special.find("pad"); pad != pipeline.special.end())
+    pipeline.pad = std::max<int64_t>(pipeline.vocabulary.id(pad->second), 0);
+  pipeline.pad_left = is_left(settings, "padding_side");
+  pipeline.truncate_left = is_left(settings, "truncation_side");
+  // 1e30 is how "no limit" is written.
+  constexpr double no_limit = 1e9;
+  double most = get_or(settings.config, "model_max_length", 0.0, settings.config_name);
+  pipeline.max_length = most > 0 && most < no_limit ? static_cast<int64_t>(most) : 0;
+}
+
+}  // namespace
+
+std::string special_token(const TokenizerSettings& settings, const std::string& kind) {
+  auto key = kind + "_token";
+  for (const auto& [file, name] :
+       {std::pair{&settings.config, &settings.config_name}, std::pair{&settings.special, &settings.special_name}}) {
+    auto found = file->find(key);
+    if (found == file->end() || found->is_null()) continue;
+    auto where = *name + ": " + key;
+    return found->is_object() ? require<std::string>(*found, "content", where) : as<std::string>(*found, where);
+  }
+  return "";
+}
+
+TokenizerPtr load_tokenizer(const std::string& folder) {
+  TokenizerSettings settings;
+  settings.config_name = folder + "/tokenizer_config.json";
+  settings.special_name = folder + "/special_tokens_map.json";
+  settings.config = read_settings(settings.config_name);
+  settings.special = read_settings(settings.special_name);
+  auto there = [&](const char* name) { return std::filesystem::is_regular_file(folder + "/" + name); };
+  PipelinePtr pipeline;
+  if (there("tokenizer.json"))
+    pipeline = read_tokenizer_json(read_file(folder + "/tokenizer.json"), folder + "/tokenizer.json");
+  else if (there("vocab.txt"))
+    pipeline = read_word_piece_files(folder, settings);
+  else if (there("vocab.json") && there("merges.txt"))
+    pipeline = read_bpe_files(folder, settings);
+  else
+    fail("{} holds no tokenizer: there must be tokenizer.json, vocab.txt, or vocab.json and merges.txt", folder);
+  finish(*pipeline, settings);
+  return std::make_shared<const Tokenizer>(std::move(pipeline));
+}
+
+TokenizerPtr parse_tokenizer(std::string_view json, const std::string& name) {
+  auto pipeline = read_tokenizer_json(json, name);
+  finish(*pipeline, {});
+  return std::make_shared<const Tokenizer>(std::move(pipeline));
+}
+
+}  // namespace multiviz

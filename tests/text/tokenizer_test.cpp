@@ -1,0 +1,224 @@
+#include "text/tokenizer.h"
+
+#include <ATen/ATen.h>
+#include <doctest/doctest.h>
+
+#include <fstream>
+
+#include "core/error.h"
+#include "data/value.h"
+#include "io/file.h"
+#include "io/json.h"
+#include "tests/scratch.h"
+
+namespace multiviz {
+namespace {
+
+using nlohmann::json;
+
+const std::string fixtures = "tests/fixtures/text/";
+
+// The hash that tests/fixtures/text/make_tokenizers.py writes.
+uint32_t digest(const Tokens& tokens) {
+  uint32_t hash = 0x811c9dc5;
+  auto add = [&](uint64_t number) {
+    for (int byte = 0; byte < 4; ++byte) hash = (hash ^ (number >> (8 * byte) & 0xff)) * 0x01000193;
+  };
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    add(static_cast<uint64_t>(tokens.ids[i]));
+    add(static_cast<uint64_t>(tokens.types[i]));
+    add(tokens.spans[i].first);
+    add(tokens.spans[i].second);
+  }
+  return hash >> 24 ^ (hash & 0xffffff);
+}
+
+std::vector<size_t> flat(const std::vector<std::pair<size_t, size_t>>& spans) {
+  std::vector<size_t> out;
+  for (auto [begin, end] : spans) out.insert(out.end(), {begin, end});
+  return out;
+}
+
+TEST_CASE("tokenizers give Hugging Face's ids, types and spans") {
+  auto texts = load_json(fixtures + "strings.json").get<std::vector<std::string>>();
+  for (const auto& [name, expected] : load_json(fixtures + "expected.json").items()) {
+    CAPTURE(name);
+    auto tokenizer = load_tokenizer(fixtures + name);
+    for (size_t i = 0; i < expected["first"].size(); ++i) {
+      auto tokens = tokenizer->encode(texts[i]);
+      CHECK(tokens.ids == expected["first"][i][0].get<std::vector<int64_t>>());
+      CHECK(tokens.types == expected["first"][i][1].get<std::vector<int64_t>>());
+      CHECK(flat(tokens.spans) == expected["first"][i][2].get<std::vector<size_t>>());
+    }
+    std::string hashes = expected["hashes"];
+    REQUIRE(hashes.size() == texts.size() * 6);
+    std::vector<std::string> wrong;
+    for (size_t i = 0; i < texts.size(); ++i)
+      if (fmt::format("{:06x}", digest(tokenizer->encode(texts[i]))) != hashes.substr(i * 6, 6))
+        wrong.push_back(texts[i]);
+    CAPTURE(wrong);
+    CHECK(wrong.empty());
+  }
+}
+
+TEST_CASE("pairs are joined and truncated as Hugging Face does it") {
+  for (const auto& [name, expected] : load_json(fixtures + "expected.json").items()) {
+    CAPTURE(name);
+    auto tokenizer = load_tokenizer(fixtures + name);
+    for (const auto& pair : expected["pairs"]) {
+      EncodeOptions options;
+      options.max_length = pair[3];
+      if (pair[2] == "only_first") options.truncation = Truncation::only_first;
+      if (pair[2] == "only_second") options.truncation = Truncation::only_second;
+      auto tokens = tokenizer->encode(pair[0].get<std::string>(), pair[1].get<std::string>(), options);
+      CHECK(tokens.ids == pair[4].get<std::vector<int64_t>>());
+      CHECK(tokens.types == pair[5].get<std::vector<int64_t>>());
+    }
+  }
+}
+
+TEST_CASE("tokens know the word of the text that they belong to") {
+  const std::string text = "It's a rubber-like caf\xc3\xa9\xe2\x80\xa6 \xe7\x8c\xab\xe7\x8b\x97!";
+  for (const char* name : {"bert_uncased", "roberta", "clip"}) {
+    CAPTURE(name);
+    auto tokens = load_tokenizer(fixtures + name)->encode(text);
+    auto spans = words(text);
+    std::vector<bool> seen(spans.size());
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      auto [begin, end] = tokens.spans[i];
+      if (tokens.texts[i] < 0) {
+        CHECK(tokens.words[i] == -1);
+        continue;
+      }
+      REQUIRE(tokens.words[i] >= 0);
+      auto word = spans[static_cast<size_t>(tokens.words[i])];
+      CHECK((begin < word.second && end > word.first));
+      seen[static_cast<size_t>(tokens.words[i])] = true;
+    }
+    CHECK(std::all_of(seen.begin(), seen.end(), [](bool s) { return s; }));
+  }
+}
+
+TEST_CASE("a batch is padded to its longest row") {
+  auto tokenizer = load_tokenizer(fixtures + "bert_uncased");
+  std::vector<std::string> texts = {"red cube", "a"};
+  auto batch = tokenizer->encode_batch(texts);
+  auto first = tokenizer->encode(texts[0]), second = tokenizer->encode(texts[1]);
+  REQUIRE(batch.ids.size(1) == static_cast<int64_t>(first.size()));
+  CHECK(batch.mask.sum(1).equal(
+      at::tensor({static_cast<int64_t>(first.size()), static_cast<int64_t>(second.size())}, at::kLong)));
+  CHECK(batch.ids[1][-1].item<int64_t>() == tokenizer->pad());
+  CHECK(batch.words[0][0].item<int64_t>() == -1);
+  CHECK(batch.words[0][1].item<int64_t>() == 0);
+  CHECK(batch.words[1][1].item<int64_t>() == 0);
+
+  EncodeOptions wide;
+  wide.pad_to = 40;
+  wide.special_tokens = false;
+  batch = tokenizer->encode_batch(texts, {}, wide);
+  CHECK(batch.ids.size(1) == 40);
+  CHECK(batch.mask[1].sum().item<int64_t>() == static_cast<int64_t>(second.size()) - 2);
+  CHECK_THROWS_WITH_AS(tokenizer->encode_batch(texts, std::span(texts).first(1)),
+                       "2 texts have 1 second texts: give one for each", Error);
+}
+
+TEST_CASE("padding and truncation follow the side that the settings name") {
+  Scratch scratch;
+  const std::string folder = scratch / "tokenizer";
+  make_folder(folder);
+  std::filesystem::copy(fixtures + "bert_cased_files/vocab.txt", folder + "/vocab.txt");
+  write_file(folder + "/tokenizer_config.json", R"({"padding_side": "left", "truncation_side": "left"})");
+  auto left = load_tokenizer(folder), right = load_tokenizer(fixtures + "bert_uncased");
+  std::vector<std::string> texts = {"the red cube", "a"};
+  auto batch = left->encode_batch(texts);
+  CHECK(batch.mask[1][0].item<bool>() == false);
+  CHECK(batch.mask[1][-1].item<bool>() == true);
+  EncodeOptions four;
+  four.max_length = 4;
+  CHECK(left->encode("a b c d", four).spans[1] == std::pair<size_t, size_t>{4, 5});
+  CHECK(right->encode("a b c d", four).spans[1] == std::pair<size_t, size_t>{0, 1});
+}
+
+TEST_CASE("a tokenizer tells its special tokens and its model's length") {
+  auto bert = load_tokenizer(fixtures + "bert_cased_files");
+  CHECK(bert->max_length() == 64);
+  CHECK(bert->special_tokens().at("mask") == "[MASK]");
+  CHECK(bert->token(bert->id("[SEP]")) == "[SEP]");
+  CHECK(bert->id("no such token") == -1);
+  auto roberta = load_tokenizer(fixtures + "roberta");
+  CHECK(roberta->max_length() == 0);
+  CHECK(roberta->special_tokens().at("mask") == "<mask>");
+  CHECK(roberta->pad() == roberta->id("<pad>"));
+  auto clip = load_tokenizer(fixtures + "clip");
+  CHECK(clip->max_length() == 77);
+  CHECK(clip->pad() == clip->id("<|endoftext|>"));
+  CHECK_THROWS_AS(clip->token(1 << 20), Error);
+}
+
+TEST_CASE("bytes that are not UTF-8 do no harm") {
+  for (const char* name : {"bert_uncased", "roberta", "clip"}) {
+    auto tokens = load_tokenizer(fixtures + name)->encode("a\xff\xc3 \xed\xa0\x80 b\xf0\x9f");
+    for (auto [begin, end] : tokens.spans) CHECK((begin <= end && end <= 11));
+  }
+}
+
+std::string error_of(json file) {
+  try {
+    parse_tokenizer(file.dump(), "tokenizer.json");
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST_CASE("what cannot be read is named") {
+  json file = load_json(fixtures + "bert_uncased/tokenizer.json");
+  CHECK(error_of(file).empty());
+  auto broken = file;
+  broken["model"]["type"] = "Unigram";
+  CHECK(error_of(broken).starts_with("tokenizer.json: model: the model 'Unigram' cannot be read: BERT's, GPT-2's"));
+  broken = file;
+  broken["model"]["vocab"]["[UNK]"] = -4;
+  CHECK(error_of(broken) == "tokenizer.json: model: the token '[UNK]' has the number -4: tokens are numbered from 0");
+  broken = file;
+  broken["model"]["unk_token"] = "missing";
+  CHECK(error_of(broken) == "tokenizer.json: model: the unknown token 'missing' is not in the vocabulary");
+  broken = file;
+  broken["normalizer"] = {{"type", "Precompiled"}};
+  CHECK(error_of(broken).starts_with("tokenizer.json: normalizer: the normalizer 'Precompiled' cannot be read"));
+  broken = file;
+  broken["post_processor"]["single"][0] = {{"SpecialToken", {{"id", "[GONE]"}, {"type_id", 0}}}};
+  CHECK(error_of(broken).find("'[GONE]' is missing") != std::string::npos);
+
+  file = load_json(fixtures + "roberta/tokenizer.json");
+  broken = file;
+  broken["model"]["merges"].push_back({"zzz", "y"});
+  CHECK(error_of(broken).find("which is not in the vocabulary") != std::string::npos);
+  broken = file;
+  broken["model"]["merges"][0] = "a b c";
+  CHECK(error_of(broken) == "tokenizer.json: model: the merge 'a b c' must be two parts with a blank between them");
+
+  Scratch scratch;
+  const std::string folder = scratch / "tokenizer";
+  make_folder(folder);
+  CHECK_THROWS_WITH_AS(
+      load_tokenizer(folder),
+      (folder + " holds no tokenizer: there must be tokenizer.json, vocab.txt, or vocab.json and merges.txt").c_str(),
+      Error);
+}
+
+TEST_CASE("a length that cannot be kept is an error") {
+  auto tokenizer = load_tokenizer(fixtures + "bert_uncased");
+  EncodeOptions options;
+  options.max_length = 1;
+  CHECK_THROWS_WITH_AS(tokenizer->encode("red", options),
+                       "max_length = 1 leaves no room for the 2 special tokens: give 3 or more", Error);
+  options.max_length = 5;
+  options.truncation = Truncation::only_second;
+  CHECK_THROWS_WITH_AS(tokenizer->encode("a b c d e", options),
+                       "there is no second text to truncate: use longest_first", Error);
+  CHECK_THROWS_AS(tokenizer->encode("a b c d e", "a", options), Error);
+}
+
+}  // namespace
+}  // namespace multiviz
