@@ -14,9 +14,10 @@ struct PickleArray {
   std::vector<int64_t> shape = {0};
   bool fortran = false;
   bool swapped = false;   // the bytes of a number are in the other order
+  bool numpy = false;     // made by NumPy: its state says what it holds
   bool elements = false;  // of objects or strings: they are the node's items
   std::string_view data;
-  at::Tensor tensor;  // what an option made; then nothing above counts
+  at::Tensor tensor;  // what an option made: no data then
 };
 
 // For dicts and sets: where a key is. A str and a Python 2 string of the same bytes are the same key.

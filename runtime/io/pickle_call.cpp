@@ -56,9 +56,7 @@ PickleNode* make_dict(PickleArena& arena, PickleNode& arguments) {
 
 PickleNode* make_empty_dict(PickleArena& arena, PickleNode&) { return arena.add(PickleKind::dict); }
 
-PickleNode* make_namespace(PickleArena& arena, PickleNode&) {
-  return arena.add_text(PickleKind::dict, "namespace");
-}
+PickleNode* make_namespace(PickleArena& arena, PickleNode&) { return arena.add_text(PickleKind::dict, "namespace"); }
 
 // Protocols before 3 have no bytes and write them as text.
 PickleNode* encode_latin1(PickleArena& arena, PickleNode& arguments) {
@@ -162,6 +160,7 @@ PickleNode* reconstruct(const std::shared_ptr<PickleArena>& arena, const PickleO
 PickleNode* wrap_tensor(PickleArena& arena, at::Tensor tensor) {
   PickleNode* node = arena.add(PickleKind::array);
   auto& array = node->make_content().array = std::make_unique<PickleArray>();
+  if (!tensor.defined()) return node;
   array->type = tensor.scalar_type();
   array->shape = tensor.sizes().vec();
   array->tensor = std::move(tensor);
@@ -184,7 +183,7 @@ PickleNode* pickle_call(const std::shared_ptr<PickleArena>& arena, const PickleO
 void pickle_build(PickleArena& arena, PickleNode& object, PickleNode* state) {
   switch (object.kind) {
     case PickleKind::array:  // a tensor's attributes are no data
-      if (!object.content->array->tensor.defined()) numpy_set_state(arena, object, *state);
+      if (object.content->array->numpy) numpy_set_state(arena, object, *state);
       return;
     case PickleKind::object:
       object.content->state = state;

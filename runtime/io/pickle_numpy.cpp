@@ -201,6 +201,7 @@ PickleNode* numpy_empty(PickleArena& arena, PickleNode& arguments) {
         arena.name);
   PickleNode* node = arena.add(PickleKind::array);
   node->make_content().array = std::make_unique<PickleArray>();
+  node->content->array->numpy = true;
   return node;
 }
 

@@ -1,0 +1,146 @@
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/error.h"
+#include "io/torch_file.h"
+#include "io/torch_rebuild.h"
+#include "io/zip.h"
+
+namespace multiviz {
+namespace {
+
+using Tensors = std::map<std::string, at::Tensor>;
+
+[[noreturn]] void whole_module(const std::string& path, const std::string& name) {
+  fail(
+      "'{}' holds a whole module of class {}, whose code is not in the file: in Python, save its weights with "
+      "torch.save(model.state_dict(), path), or the model with torch.jit.save(torch.jit.script(model), path)",
+      path, name);
+}
+
+// A module has its weights in these.
+bool is_module(const Pickle& value) {
+  if (!value.is(PickleKind::object)) return false;
+  auto state = value.state("module");
+  return state && (state->find("_parameters") || state->find("_modules"));
+}
+
+void collect(const Pickle& value, const std::string& name, const std::string& path, Tensors& out, size_t depth = 0) {
+  if (is_module(value)) whole_module(path, value.class_name(path));
+  if (value.is_tensor()) {
+    out[name] = value.tensor(path);
+    return;
+  }
+  const bool entries = value.is(PickleKind::dict) && depth < 20;
+  for (size_t i = 0; entries && i < value.size(); ++i)
+    if (value.key(i).is_text()) {
+      const std::string key = value.key(i).text(path);
+      collect(value[i], name.empty() ? key : name + "." + key, path, out, depth + 1);
+    }
+}
+
+bool has_tensors(const Pickle& dict) {
+  for (size_t i = 0; i < dict.size(); ++i)
+    if (dict[i].is_tensor()) return true;
+  return false;
+}
+
+// The dict of weights in a checkpoint, which holds an optimizer's and other things as well.
+Pickle weights_in(const Pickle& root) {
+  if (!root.is(PickleKind::dict) || has_tensors(root)) return root;
+  for (const char* key : {"state_dict", "model_state_dict", "model", "module", "net", "network", "params", "weights"}) {
+    auto found = root.find(key);
+    if (found && (found->is(PickleKind::dict) || is_module(*found))) return weights_in(*found);
+  }
+  return root;
+}
+
+void strip(Tensors& tensors, const std::string& prefix) {
+  const bool all =
+      std::all_of(tensors.begin(), tensors.end(), [&](const auto& entry) { return entry.first.starts_with(prefix); });
+  if (!all) return;
+  Tensors out;
+  for (auto& [name, tensor] : tensors) out[name.substr(prefix.size())] = tensor;
+  tensors = std::move(out);
+}
+
+// A minimal pickler: protocol 2, no memo.
+class Pickler {
+ public:
+  void raw(std::string_view bytes) { out_ += bytes; }
+  void number(int64_t value) {
+    out_ += '\x8a';
+    out_ += '\x08';
+    out_.append(reinterpret_cast<const char*>(&value), 8);
+  }
+  void text(std::string_view text) {
+    const auto size = static_cast<uint32_t>(text.size());
+    out_ += 'X';
+    out_.append(reinterpret_cast<const char*>(&size), 4);
+    out_ += text;
+  }
+  void numbers(at::IntArrayRef values) {
+    out_ += '(';
+    for (int64_t value : values) number(value);
+    out_ += 't';
+  }
+  void ordered_dict() { raw("ccollections\nOrderedDict\n)R"); }
+  // A contiguous tensor that is the whole of storage `key`.
+  void tensor(const at::Tensor& tensor, size_t key) {
+    raw("ctorch._utils\n_rebuild_tensor_v2\n((");
+    text("storage");
+    raw("ctorch\n" + storage_name(tensor.scalar_type()) + "\n");
+    text(std::to_string(key));
+    text("cpu");
+    number(tensor.numel());
+    raw("tQ");
+    number(0);
+    numbers(tensor.sizes());
+    numbers(tensor.contiguous().strides());
+    raw("\x89");
+    ordered_dict();
+    raw("tR");
+  }
+  const std::string& bytes() const { return out_; }
+
+ private:
+  std::string out_;
+};
+
+}  // namespace
+
+std::map<std::string, at::Tensor> load_state_dict(const std::string& path) {
+  const Pickle weights = weights_in(load_torch_file(path));
+  Tensors tensors;
+  collect(weights, "", path, tensors);
+  if (tensors.empty() && weights.is(PickleKind::object)) whole_module(path, weights.class_name(path));
+  check(!tensors.empty() && !tensors.contains(""),
+        "'{}' holds no tensors by name: save a state dict with torch.save(model.state_dict(), path)", path);
+  strip(tensors, "module.");
+  return tensors;
+}
+
+void save_state_dict(const std::string& path, const std::vector<std::pair<std::string, at::Tensor>>& tensors) {
+  Pickler pickler;
+  pickler.raw("\x80\x02");
+  pickler.ordered_dict();
+  pickler.raw("(");
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    pickler.text(tensors[i].first);
+    pickler.tensor(tensors[i].second, i);
+  }
+  pickler.raw("u.");
+  ZipWriter zip(path);
+  zip.add("archive/data.pkl", pickler.bytes());
+  zip.add("archive/byteorder", "little");
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    at::Tensor dense = tensors[i].second.detach().cpu().resolve_conj().resolve_neg().contiguous();
+    zip.add("archive/data/" + std::to_string(i), {static_cast<const char*>(dense.const_data_ptr()), dense.nbytes()});
+  }
+  zip.add("archive/version", "3\n");
+  zip.commit();
+}
+
+}  // namespace multiviz

@@ -1,0 +1,35 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "io/pickle.h"
+
+namespace multiviz {
+
+// What torch.save wrote, in today's zip format or the one before 1.6: data only, no code of the file is run. Tensors
+// are arrays of the pickle (`is_tensor`, `tensor`) and views of the mapped file, strided as they were saved; tensors
+// that shared a storage still do. Storages that are not aligned, which only the old format has, are copied. Instances
+// of unknown classes are `object`s. Throws Error naming the file when it is damaged, when a tensor reaches outside its
+// storage, and for TorchScript archives.
+Pickle load_torch_file(const std::string& path);
+
+// A pickle as load_torch_file or load_pickle reads it, told apart by the first bytes: pickle.dump's files may hold
+// tensors as well.
+Pickle load_any_pickle(const std::string& path);
+
+// Whether a file that torch.save or torch.jit.save wrote is the latter's.
+bool is_torch_script(const std::string& path);
+
+// The tensors of a state dict by name. Looks into {"state_dict": ...}, {"model": ...} and the like, joins the names of
+// nested dicts with dots, and drops what DataParallel puts in front ("module."). Throws Error when there are no
+// tensors, and, saying how to export it, for a whole module.
+std::map<std::string, at::Tensor> load_state_dict(const std::string& path);
+
+// Writes a state dict as torch.save does; torch.load(path, weights_only=True) reads it. Names in the given order.
+// Tensors may be on any device and need not be contiguous. Atomic, as write_file.
+void save_state_dict(const std::string& path, const std::vector<std::pair<std::string, at::Tensor>>& tensors);
+
+}  // namespace multiviz
