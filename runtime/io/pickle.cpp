@@ -105,6 +105,8 @@ const Pickle::Node& Pickle::expect(PickleKind kind, const std::string& where) co
 
 bool Pickle::boolean(const std::string& where) const { return expect(PickleKind::boolean, where).integer != 0; }
 
+bool Pickle::is_big() const { return is(PickleKind::integer) && node_->raw; }
+
 int64_t Pickle::integer(const std::string& where) const {
   if (is(PickleKind::boolean)) return node_->integer;
   check(!expect(PickleKind::integer, where).raw, "{}: the integer does not fit 64 bits", where);

@@ -50,6 +50,7 @@ class Pickle {
   bool is_text() const { return is(PickleKind::text); }
 
   bool boolean(const std::string& where) const;
+  bool is_big() const;                              // an int of more than 64 bits
   int64_t integer(const std::string& where) const;  // bool counts as int; throws where it needs more than 64 bits
   double number(const std::string& where) const;    // int, bool or float, or an array of one number
   std::complex<double> complex(const std::string& where) const;

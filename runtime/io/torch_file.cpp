@@ -82,7 +82,7 @@ Pickle read_zip(const ByteRange& file, const std::string& name, const Reading& r
   check(order == entries.end() || order->second.bytes == "little", "'{}' was written on a big-endian machine", name);
   auto storages = [&](const std::string& key, at::ScalarType type, int64_t count) {
     auto found = entries.find(folder + "data/" + key);
-    check(found != entries.end(), "'{}' is damaged: its storage {} is missing", name, key);
+    check(found != entries.end(), "'{}' is damaged: its storage {} is missing or compressed", name, key);
     return storage_at(found->second, type, count, reading.where);
   };
   return read_pickle(entries.at(folder + "data.pkl"), name, options_with(reading, storages));

@@ -103,8 +103,7 @@ std::map<std::string, ByteRange> zip_entries(const ByteRange& file, const std::s
     read_extra(bytes, at + 46 + letters, at + 46 + letters + extra, entry);
     at += 46 + letters + extra + bytes.number(at + 32, 2);
     check((flags & 1) == 0, "'{}': its entry '{}' is encrypted: save it without a password", name, key);
-    check(method == 0 && entry.size == entry.compressed,
-          "'{}': its entry '{}' is compressed: save it with torch.save, which compresses nothing", name, key);
+    if (method != 0 || entry.size != entry.compressed) continue;
     check(bytes.marked(entry.offset, local_mark), "'{}' is damaged: the entry '{}' is not where it should be", name,
           key);
     const uint64_t data = entry.offset + 30 + bytes.number(entry.offset + 26, 2) + bytes.number(entry.offset + 28, 2);

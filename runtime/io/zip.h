@@ -8,9 +8,9 @@
 
 namespace multiviz {
 
-// The entries of a zip archive whose entries are stored as they are, not compressed, as torch.save writes them: views
-// of the file's bytes. The archive is untrusted: offsets and sizes are checked. Throws Error naming the file when it is
-// no zip, damaged or truncated, or when it has an entry twice, compressed or encrypted.
+// The entries of a zip archive that are stored as they are, as torch.save writes them: views of the file's bytes.
+// Compressed ones are left out. The archive is untrusted: offsets and sizes are checked. Throws Error naming the file when
+// it is no zip, damaged or truncated, or when an entry is there twice or encrypted.
 std::map<std::string, ByteRange> zip_entries(const ByteRange& file, const std::string& name);
 
 // Writes such an archive, each entry's data at a multiple of 64 bytes. Below 4 GB: throws Error beyond.

@@ -11,9 +11,9 @@ namespace multiviz {
 // Weights by name, in the order in which the model uses them.
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
-// Copies `from` into the tensors of `into`, converting dtype and device. Throws Error naming `source` and the first
-// tensor, in the model's order, that is missing (with the nearest name), has another shape, or is not a number type;
-// then the first that the model does not have.
+// Copies `from` into the tensors of `into`, converting dtype and device. Throws Error naming `source` and the tensors
+// that are missing, in the model's order and with the nearest names, that have another shape or are not floating-point
+// numbers, and that the model does not have; the first ten of each.
 void copy_weights(const NamedTensors& into, const std::map<std::string, at::Tensor>& from, const std::string& source);
 
 // Initial values, drawn from `generator`.

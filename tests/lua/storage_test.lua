@@ -26,8 +26,22 @@ test("npy keeps a tensor", function()
   eq(mv.load(path), { { 1, 2, 3 } })
 end)
 
+test("files of PyTorch and pickles", function()
+  local path = file(".pt")
+  mv.save(path, { weight = mv.tensor { { 1, 2 } }, bias = mv.tensor { 3 } })
+  local back = mv.load(path)
+  eq(back.weight, { { 1, 2 } })
+  eq(back.bias, { 3 })
+  local nested = mv.load "tests/fixtures/io/torch_nested.pt"
+  eq(nested.epoch, 3)
+  eq(nested.optimizer.state[0].step:item(), 1)
+  local root = mv.load "tests/fixtures/io/pickle_protocol4.pkl"
+  eq(root.integers[5], 256)
+  eq(root.array, { { 0, 1, 2 }, { 3, 4, 5 } })
+end)
+
 test("what cannot be saved or loaded", function()
-  raises(function() mv.load "x.pt" end, "mv.load: 'x.pt' must end in .safetensors or .npy")
+  raises(function() mv.load "x.txt" end, "mv.load: 'x.txt' must end in .safetensors, .npy, .pt, .pth, .bin or .pkl")
   raises(function() mv.load "/nowhere/x.npy" end, "/nowhere/x.npy")
   raises(function() mv.load "/nowhere/x.safetensors" end, "/nowhere/x.safetensors")
   raises(function() mv.save("/nowhere/x.npy", mv.zeros(1)) end, "/nowhere")
