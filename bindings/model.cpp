@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include "bindings/convert.h"
 #include "bindings/forward_raw.h"
 #include "bindings/register.h"
 #include "bindings/session.h"
@@ -28,7 +29,10 @@ const char* task_name(Task task) {
 std::string weights_folder() { return stdlib_folder() + "/weights"; }
 
 int load(lua_State* L) {
-  auto model = load_model(arg_string(L, 1, "name"), weights_folder());
+  auto options = lua_isnoneornil(L, 2) ? nlohmann::json::object() : to_json(L, 2, "options");
+  if (options.is_array() && options.empty()) options = nlohmann::json::object();
+  if (!options.is_object()) wrong_argument(L, 2, "options", "a table of options");
+  auto model = load_model(arg_string(L, 1, "name"), weights_folder(), options);
   model->to(script_device(L));
   return push(L, model);
 }
@@ -291,10 +295,11 @@ void register_model(Binder& binder) {
   type.method("predict", "model:predict(x, {top=5}) -> {label=, index=, probability=, top={...}}",
               "The most probable label of a datapoint, or of each in a table; {value=} for regression.", predict);
   type.method("forward", "model:forward(x, {trace=}) -> logits, features", "Tensors [B, C] and [B, D].", forward);
-  type.method("forward_raw", "model:forward_raw{name=tensor, ...} -> table",
-              "For models of transformers: tensors under the names that the Python class's forward takes -> those of its "
-              "outputs (logits, hidden_states, attentions, ...), and features.",
-              forward_raw);
+  type.method(
+      "forward_raw", "model:forward_raw{name=tensor, ...} -> table",
+      "For models of transformers: tensors under the names that the Python class's forward takes -> those of its "
+      "outputs (logits, hidden_states, attentions, ...), and features.",
+      forward_raw);
   type.method("features", "model:features(x) -> tensor", "Penultimate features [D], [B, D] for a table.", features);
   type.method("prepare", "model:prepare(modality, x) -> {tensor=, mask=, atoms=}",
               "The leaf of a modality, what gradients are taken for; atoms are the words, counted from 1, 0 for none.",
@@ -305,12 +310,20 @@ void register_model(Binder& binder) {
               "The rest: one encoding per modality, as encode returned them.", fuse);
   type.method("accuracy", "model:accuracy(data, {batch=}) -> accuracy, loss", "Over a data set.", accuracy);
   type.method("to", "model:to(device) -> model", "Moves the weights.", to);
-  type.method("save", "model:save(path, {half=false})", "Weights and settings as safetensors.", save);
+  type.method(
+      "save", "model:save(path, {half=false})",
+      "Weights and settings: a .safetensors file, a state dict (.pt, .pth, .bin), or a folder with config.json as "
+      "Hugging Face has it.",
+      save);
   type.method("parameters", "model:parameters() -> table", "The weights by name.", parameters);
   type.tostring(text);
-  binder.function("models.load", "mv.models.load(name | path) -> model",
-                  "A model with its weights: one that is shipped (mv.models.list()), or a file that model:save wrote.",
-                  load);
+  binder.function(
+      "models.load", "mv.models.load(name | path, {dtype=\"float32\", captions=, config=}) -> model",
+      "A model with its weights: one that is shipped (mv.models.list()), a file that model:save wrote, or a "
+      "checkpoint's folder as Hugging Face has it (ViLT, CLIP, LXMERT): config.json and weights, safetensors "
+      "or PyTorch's, in one file or in parts. With captions a CLIP model's labels are those captions. config "
+      "gives the settings of weights that come without.",
+      load);
   binder.function("models.list", "mv.models.list() -> names", "The models that come with their weights.", list);
 }
 

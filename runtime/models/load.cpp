@@ -7,10 +7,14 @@
 
 #include "core/error.h"
 #include "core/suggest.h"
+#include "io/file.h"
 #include "io/json.h"
 #include "io/safetensors.h"
+#include "io/torch_file.h"
+#include "models/architectures.h"
 #include "models/checkpoint.h"
 #include "models/cnn_lstm_sa.h"
+#include "models/weight_files.h"
 
 namespace multiviz {
 namespace {
@@ -29,9 +33,16 @@ const std::map<std::string, Maker>& architectures() {
   return all;
 }
 
+bool is_weight_file(const std::string& path) {
+  for (const char* ending : {extension, ".pt", ".pth", ".bin", ".ckpt"})
+    if (path.ends_with(ending)) return true;
+  return false;
+}
+
 std::string find_file(const std::string& name_or_path, const std::string& folder) {
-  if (name_or_path.ends_with(extension) || name_or_path.find('/') != std::string::npos) {
-    check(std::filesystem::is_regular_file(name_or_path), "there is no model file {}", name_or_path);
+  if (is_weight_file(name_or_path) || name_or_path.find('/') != std::string::npos ||
+      std::filesystem::is_directory(name_or_path)) {
+    check(std::filesystem::exists(name_or_path), "there is no model file {}", name_or_path);
     return name_or_path;
   }
   auto path = std::filesystem::path(folder) / (name_or_path + extension);
@@ -40,11 +51,23 @@ std::string find_file(const std::string& name_or_path, const std::string& folder
   return path.string();
 }
 
-ModelPtr make_model(const SafeTensors& file, const std::string& path) {
-  auto found = file.metadata.find("config");
-  check(found != file.metadata.end(),
-        "{} holds weights without the settings of their model: make the model, then load the weights into it", path);
-  auto config = parse_json(found->second, path);
+// The settings: the user's, those in the folder, or those in the file.
+nlohmann::json find_config(const std::string& path, const WeightFiles& weights, const nlohmann::json& options) {
+  if (auto given = options.find("config"); given != options.end()) return *given;
+  const auto beside = std::filesystem::path(path) / "config.json";
+  if (std::filesystem::is_directory(path)) {
+    check(std::filesystem::is_regular_file(beside), "{} has no config.json, which says what model it is", path);
+    return load_json(beside.string());
+  }
+  auto found = weights.metadata.find("config");
+  check(found != weights.metadata.end(),
+        "{} holds weights without the settings of their model: put it in a folder with its config.json, or give the "
+        "option config",
+        path);
+  return parse_json(found->second, path);
+}
+
+ModelPtr make_model(const nlohmann::json& config, const std::string& path) {
   check(config.is_object() && config.contains("architecture") && config["architecture"].is_string(),
         "{} does not say what architecture its model has", path);
   std::string name = config["architecture"];
@@ -55,6 +78,60 @@ ModelPtr make_model(const SafeTensors& file, const std::string& path) {
     fail("{} has the architecture '{}', which this version does not know{}", path, name, suggestion(name, known));
   }
   return maker->second(config);
+}
+
+at::ScalarType parse_dtype(const std::string& name) {
+  const std::map<std::string, at::ScalarType> all = {
+      {"float32", at::kFloat}, {"float16", at::kHalf}, {"bfloat16", at::kBFloat16}};
+  auto found = all.find(name);
+  if (found != all.end()) return found->second;
+  std::vector<std::string> known = {"float32", "float16", "bfloat16"};
+  fail("a model cannot be loaded as '{}'{}", name, suggestion(name, known));
+}
+
+ModelPtr load_pretrained(const std::string& path, const nlohmann::json& config, WeightFiles weights,
+                         const nlohmann::json& options) {
+  Pretrained pretrained;
+  pretrained.source = path;
+  pretrained.config = config;
+  pretrained.dtype = parse_dtype(get_or<std::string>(options, "dtype", "float32", "the options"));
+  pretrained.options = options;
+  for (const char* own : {"dtype", "config"}) pretrained.options.erase(own);
+  pretrained.tensors = std::move(weights.tensors);
+  if (std::filesystem::is_directory(path)) read_processors(pretrained, path);
+  return make_pretrained(std::move(pretrained));
+}
+
+ModelPtr load_architecture(const std::string& path, const nlohmann::json& config, const WeightFiles& weights,
+                           const nlohmann::json& options) {
+  for (const auto& [key, _] : options.items())
+    check(key == "config", "the option '{}' is not known for {}; known: config", key, path);
+  auto model = make_model(config, path);
+  copy_weights(all_weights(*model), weights.tensors, path);
+  return model;
+}
+
+NamedTensors to_save(const Model& model, bool half) {
+  NamedTensors out = all_weights(model);
+  for (auto& [_, tensor] : out) tensor = half ? tensor.detach().to(at::kHalf) : tensor.detach();
+  return out;
+}
+
+std::map<std::string, at::Tensor> by_name(const NamedTensors& tensors) { return {tensors.begin(), tensors.end()}; }
+
+void save_folder(const Model& model, const std::filesystem::path& folder, const nlohmann::json& config, bool half) {
+  namespace fs = std::filesystem;
+  make_folder(folder.string());
+  write_file((folder / "config.json").string(), dump_json(config, model.signature().name, 2) + "\n");
+  const fs::path origin = model.origin();
+  if (fs::is_regular_file(origin / "pytorch_model.bin") && !fs::exists(origin / "model.safetensors"))
+    save_state_dict((folder / "pytorch_model.bin").string(), to_save(model, half));
+  else
+    save_safetensors((folder / "model.safetensors").string(), by_name(to_save(model, half)), {{"format", "pt"}});
+  for (const char* name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+                           "vocab.txt", "vocab.json", "merges.txt", "preprocessor_config.json"})
+    if (const auto from = origin / name; !origin.empty() && fs::is_regular_file(from))
+      write_file((folder / name).string(), read_file(from.string()));
 }
 
 }  // namespace
@@ -68,25 +145,29 @@ std::vector<std::string> shipped_models(const std::string& folder) {
   return out;
 }
 
-ModelPtr load_model(const std::string& name_or_path, const std::string& folder) {
+ModelPtr load_model(const std::string& name_or_path, const std::string& folder, const nlohmann::json& options) {
   auto path = find_file(name_or_path, folder);
-  auto file = load_safetensors(path);
-  auto model = make_model(file, path);
-  copy_weights(all_weights(*model), file.tensors, path);
+  auto weights = load_weight_files(path);
+  const auto config = find_config(path, weights, options);
+  auto model = config.is_object() && config.contains("model_type")
+                   ? load_pretrained(path, config, std::move(weights), options)
+                   : load_architecture(path, config, weights, options);
+  if (std::filesystem::is_directory(path)) model->set_origin(path);
   return model;
 }
 
 void load_weights(Model& model, const std::string& path) {
-  copy_weights(all_weights(model), load_safetensors(path).tensors, path);
+  copy_weights(all_weights(model), load_weight_files(path).tensors, path);
 }
 
 void save_model(const Model& model, const std::string& path, bool half) {
-  auto config = model.config();
-  check(config.contains("architecture"), "{} cannot be saved: it was not made from settings", model.signature().name);
-  std::map<std::string, at::Tensor> tensors;
-  for (const auto& [name, tensor] : all_weights(model))
-    tensors[name] = half ? tensor.detach().to(at::kHalf) : tensor.detach();
-  save_safetensors(path, tensors, {{"config", config.dump()}});
+  for (const char* ending : {".pt", ".pth", ".bin"})
+    if (path.ends_with(ending)) return save_state_dict(path, to_save(model, half));
+  const auto config = model.config();
+  check(config.is_object() && !config.empty(),
+        "{} cannot be saved: it was not made from settings: give a path that ends in .pt", model.signature().name);
+  if (!path.ends_with(extension)) return save_folder(model, path, config, half);
+  save_safetensors(path, by_name(to_save(model, half)), {{"config", config.dump()}});
 }
 
 }  // namespace multiviz

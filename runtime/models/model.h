@@ -95,11 +95,18 @@ class Model {
   // Architecture and its settings, enough to make the same model again: saved beside the weights.
   virtual nlohmann::json config() const { return nlohmann::json::object(); }
 
+  // The folder that it was loaded from, "" when there was none.
+  const std::string& origin() const { return origin_; }
+  void set_origin(std::string folder) { origin_ = std::move(folder); }
+
   // prepare, encode and fuse in one call, for a batch of values per modality ([M][B]).
   Output forward(std::span<const std::vector<Value>> values, Trace* trace = nullptr) const;
   Output forward(const Datapoint& datapoint, Trace* trace = nullptr) const;
   // fuse(encode(leaf)...): where gradient methods start.
   Output forward(std::span<const Leaf> leaves, Trace* trace = nullptr) const;
+
+ private:
+  std::string origin_;
 };
 
 using ModelPtr = std::shared_ptr<Model>;
