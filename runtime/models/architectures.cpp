@@ -25,6 +25,14 @@ const std::map<std::string, Maker>& makers() {
   return all;
 }
 
+void check_options(const Pretrained& pretrained, const std::string& type) {
+  std::vector<std::string> known = {"dtype"};
+  if (type == "clip") known.push_back("captions");
+  for (const auto& [key, _] : pretrained.options.items())
+    check(std::find(known.begin(), known.end(), key) != known.end(), "{} has no option '{}'{}", pretrained.source, key,
+          suggestion(key, known));
+}
+
 }  // namespace
 
 void read_processors(Pretrained& pretrained, const std::string& folder) {
@@ -58,6 +66,7 @@ ModelPtr make_pretrained(Pretrained pretrained) {
     fail("{} has the model_type '{}', which this version does not know{}", pretrained.source, type,
          suggestion(type, known));
   }
+  check_options(pretrained, type);
   return found->second(std::move(pretrained));
 }
 
