@@ -39,13 +39,14 @@ end
 -- The number that a row of bench_peers.py prints.
 local function peer(row, ...)
   if not python then return nil end
-  local command = { python, "scripts/bench_peers.py", row, ... }
+  local command = { "OMP_NUM_THREADS=" .. mv.threads(), python, "scripts/bench_peers.py", row, ... }
   local pipe <close> = assert(io.popen(table.concat(command, " ")))
   return tonumber(pipe:read "a") or error("scripts/bench_peers.py " .. row .. " gave no number")
 end
 
 -- ---- What is measured on ----
 
+local measured_forwards = 300
 local shared = {}
 local function setting()
   if shared.model then return shared end
@@ -56,12 +57,18 @@ local function setting()
   shared.model = shipped and mv.models.load "blocks-cnn-lstm-sa"
     or mv.models.cnn_lstm_sa { labels = shared.data.labels, vocabulary = mv.vocabulary(shared.data) }
   shared.target = shared.model:predict(shared.x).label
-  local some = {}
-  for i = 1, 100 do some[i] = shared.data[i] end
-  shared.one = seconds(3, function()
-    for i = 1, 100 do shared.model:forward(some[i]) end
-  end) / 100
   return shared
+end
+
+-- What `count` forwards cost one by one: scaled from those of different datapoints.
+local function one_by_one(s, count)
+  local some = {}
+  for i = 1, measured_forwards do some[i] = s.data[i] end
+  s.one = s.one or seconds(2, function()
+    for _, x in ipairs(some) do s.model:forward(x) end
+  end) / measured_forwards
+  local naive = count * s.one
+  return naive, string.format("%d forwards, scaled from %d of %.2f ms = %.0f s", count, measured_forwards, s.one * 1000, naive)
 end
 
 -- n forwards of the model as it does them fastest, in batches.
@@ -95,16 +102,16 @@ row("dime", "DIME, 100 context points, 100 perturbations a modality, against one
   local ours = seconds(2, function()
     explanation = mv.dime(s.model, s.x, { target = s.target, context = context, samples = 100 })
   end)
-  local naive = explanation.cost.fuses * s.one
-  return naive / ours, string.format("%d forwards of %.2f ms = %.0f s / %.2f s", explanation.cost.fuses, s.one * 1000, naive, ours)
+  local naive, text = one_by_one(s, explanation.cost.fuses)
+  return naive / ours, string.format("%s / %.2f s", text, ours)
 end)
 
 row("emap", "EMAP of 500 datapoints, 250,000 pairs, against one-by-one forwards", { at_least = 30 }, function()
   local s = setting()
   local data = s.data:slice(1, 500)
   local ours = seconds(1, function() mv.emap(s.model, data) end)
-  local naive = 250000 * s.one
-  return naive / ours, string.format("250000 forwards of %.2f ms = %.0f s / %.2f s", s.one * 1000, naive, ours)
+  local naive, text = one_by_one(s, 250000)
+  return naive / ours, string.format("%s / %.2f s", text, ours)
 end)
 
 row("sog", "Second-order gradient of two words / one forward", { at_most = 6 }, function()
@@ -112,8 +119,8 @@ row("sog", "Second-order gradient of two words / one forward", { at_most = 6 }, 
   local words = {}
   for word in s.x.question:lower():gmatch "%a+" do words[#words + 1] = word end
   local options = { target = s.target, words = { words[#words - 1], words[#words] } }
-  local ours = seconds(10, function() mv.second_order_gradient(s.model, s.x, options) end)
-  local forward = seconds(10, function() s.model:forward(s.x) end)
+  local ours = seconds(50, function() mv.second_order_gradient(s.model, s.x, options) end)
+  local forward = seconds(50, function() s.model:forward(s.x) end)
   return ours / forward, string.format("%.1f ms / %.1f ms", ours * 1000, forward * 1000)
 end)
 
@@ -138,7 +145,7 @@ row("gaussian", "Gaussian path, N = 10,000, D = 512, 32 classes, 100 lambdas, ag
   mv.save(folder .. "/labels.npy", labels)
   local theirs = peer("gaussian", folder)
   run("rm -r " .. folder)()
-  return theirs / ours, string.format("%.2f s / %.2f s", theirs, ours)
+  return theirs / ours, string.format("%.2f s, descent on 1 thread / %.2f s on %d", theirs, ours, mv.threads())
 end)
 
 row("multinomial", "Multinomial path of the same size, seconds", { at_most = 30 }, function()
