@@ -6,6 +6,7 @@
 #include "core/batch.h"
 #include "core/error.h"
 #include "core/random.h"
+#include "nn/modulated_score.h"
 
 namespace multiviz {
 namespace {
@@ -222,16 +223,15 @@ at::Tensor CnnLstmSa::encode_image(at::Tensor pixels, Trace* trace) const {
 at::Tensor CnnLstmSa::hop(size_t number, const at::Tensor& query, const at::Tensor& map, Trace* trace) const {
   const auto& weights = hops_[number];
   int64_t batch = query.size(0), cells = rows_ * columns_, glimpses = options_.glimpses;
-  auto modulation = linear(query, weights.modulation).unsqueeze(1).chunk(2, 2);  // 2 x [B, 1, K]
-  auto seen = at::addcmul(modulation[1], map, modulation[0]).relu_();            // [B, N, K]
-  auto score = linear(seen, weights.score).transpose(1, 2);                      // [B, G, N]
+  auto score = modulated_score(linear(query, weights.modulation), map, weights.score);  // [B, G, N]
   auto attention = tap(trace, fmt::format("fusion.attention{}", number + 1),
                        score.softmax(2).reshape({batch, glimpses, rows_, columns_}));
-  auto read = attention.reshape({batch, glimpses, cells}).matmul(map);    // [B, G, K]
-  auto mass = score.logsumexp(2) - std::log(static_cast<double>(cells));  // [B, G]
-  constexpr double cells_per_object = 8;                                  // about, which keeps the count near one
-  auto count = score.sigmoid().sum(2) / cells_per_object;                 // [B, G]
-  auto input = at::cat({query, read.flatten(1), mass, count}, 1);
+  auto read = map.size(0) == 1 ? attention.reshape({batch * glimpses, cells}).mm(map[0]).view({batch, -1})
+                               : attention.reshape({batch, glimpses, cells}).matmul(map).flatten(1);  // [B, G K]
+  auto mass = score.logsumexp(2) - std::log(static_cast<double>(cells));                              // [B, G]
+  constexpr double cells_per_object = 8;                   // about, which keeps the count near one
+  auto count = score.sigmoid().sum(2) / cells_per_object;  // [B, G]
+  auto input = at::cat({query, read, mass, count}, 1);
   auto next = query + linear(linear(input, weights.update1).relu(), weights.update2);
   return tap(trace, fmt::format("fusion.hop{}", number + 1), next);
 }

@@ -25,7 +25,8 @@ Entering entering(const SparsePath& path) {
   const int64_t* offset = path.offsets.data_ptr<int64_t>();
   const int32_t* column = path.columns.data_ptr<int32_t>();
   for (int64_t row = 0; row < path.classes() * lambdas; ++row)
-    for (int64_t i = offset[row]; i < offset[row + 1]; ++i) entry[column[i]] = std::min(entry[column[i]], row % lambdas);
+    for (int64_t i = offset[row]; i < offset[row + 1]; ++i)
+      entry[column[i]] = std::min(entry[column[i]], row % lambdas);
   Entering result{last.argsort(), std::vector<int64_t>(static_cast<size_t>(lambdas), 0)};
   for (int64_t j = 0; j < path.features; ++j)
     for (int64_t l = entry[j]; l < lambdas; ++l) ++result.needed[static_cast<size_t>(l)];
