@@ -157,7 +157,8 @@ void register_crossmodal(Binder& binder) {
                   "reduction=, grid=8, ...}) -> explanation",
                   "What in the other modality matters because of these words (or pixels, frames, columns): the gradient of "
                   "the size of the target's gradient at them. words: a word or phrase wherever it occurs, a position, or "
-                  "a table of these. region: {x0, y0, x1, y1} or the name of one of x.regions. atoms: positions of the "
+                  "a table of these; with from, names of frames, channels, groups or columns of that modality. "
+                  "region: {x0, y0, x1, y1} or the name of one of x.regions. atoms: positions of the "
                   "players of modality from. through: \"abs\", the sum of |gradient|, or \"abs_dot\", of |input . gradient|. "
                   "Other options as for mv.gradient.",
                   call_second_order_gradient);

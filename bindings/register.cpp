@@ -12,6 +12,7 @@ int open(lua_State* L) {
     register_dataset_define(binder);
     register_dataset_files(binder);
     register_datasets_published(binder);
+    register_dataset_multibench(binder);
     register_define_model(binder);
     register_feature_analysis(binder);
     register_explanation(binder);
@@ -19,10 +20,12 @@ int open(lua_State* L) {
     register_gradients(binder);
     register_help(binder);
     register_image(binder);
+    register_late_fusion(binder);
     register_model(binder);
     register_page(binder);
     register_perturbation(binder);
     register_progress(binder);
+    register_recordings(binder);
     register_selection(binder);
     register_session(binder);
     register_sparse_linear(binder);

@@ -47,7 +47,7 @@ size_t choose_modality(const Model& model, const SecondOrderOptions& options) {
                           : modality_of_kind(model, ModalityKind::text, "word");
   }
   size_t m = modality_index(all, options.from);
-  check(options.words.empty() || all[m].kind == ModalityKind::text, "'{}' is no text to choose words of", options.from);
+  check(options.words.empty() || all[m].kind != ModalityKind::image, "'{}' is no text to choose words of", options.from);
   check(!options.region || all[m].kind == ModalityKind::image, "'{}' is no image to choose a region of", options.from);
   return m;
 }
@@ -97,13 +97,36 @@ at::Tensor entries_of(const std::vector<int64_t>& chosen, const Players& players
   return {};
 }
 
+// The players of a time series or a table with these names, in any case; "0.6 s film" is called "film" as well.
+std::vector<int64_t> find_players(const Players& players, std::span<const WordChoice> choices) {
+  std::vector<int64_t> found;
+  for (const WordChoice& choice : choices) {
+    if (const auto* position = std::get_if<int64_t>(&choice)) {
+      found.push_back(*position);
+      continue;
+    }
+    const std::string wanted = lower(std::get<std::string>(choice));
+    const size_t before = found.size();
+    for (int64_t p = 0; p < players.size(); ++p) {
+      const std::string name = lower(players.names[static_cast<size_t>(p)]);
+      if (name == wanted || name.ends_with(" s " + wanted)) found.push_back(p);
+    }
+    if (found.size() == before)
+      fail("'{}' has no '{}'{}", players.modality, std::get<std::string>(choice), suggestion(wanted, players.names));
+  }
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
+}
+
 Question ask(const Model& model, const Datapoint& datapoint, size_t modality, const Leaf& leaf, bool first_image,
              const SecondOrderOptions& options) {
   if (options.region) return {modality, pixels_in(*options.region, leaf), describe(*options.region, datapoint)};
   auto players = leaf_players(model.signature().modalities[modality], datapoint, datapoint.values[modality], first_image,
                               options.players);
   auto chosen = options.atoms;
-  if (!options.words.empty()) chosen = find_words(std::get<Text>(datapoint.values[modality]), options.words);
+  const auto* text = std::get_if<Text>(&datapoint.values[modality]);
+  if (!options.words.empty()) chosen = text ? find_words(*text, options.words) : find_players(players, options.words);
   std::vector<std::string> names;
   for (int64_t atom : chosen) {
     check(atom >= 0 && atom < players.size(), "atom {} is out of range: '{}' has {}", atom + 1, players.modality,

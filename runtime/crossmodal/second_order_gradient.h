@@ -16,7 +16,7 @@ std::vector<int64_t> find_words(const Text& text, std::span<const WordChoice> ch
 
 struct SecondOrderOptions {
   // What is asked about: exactly one of the three.
-  std::vector<WordChoice> words;   // of a text
+  std::vector<WordChoice> words;   // of a text; or names of the players of a time series or a table, which `from` names
   std::optional<Box> region;       // of an image, in its pixels
   std::vector<int64_t> atoms;      // of any modality: players of it, 0-based, that options.players makes
   std::string from;                // their modality; "" takes the first text for words, the first image for a region

@@ -9,11 +9,11 @@
 
 namespace multiviz {
 
-// An HDF5 file, opened read-only and without locks, so that one on a read-only disk serves. Untrusted: sizes are checked
-// before memory is taken, nothing outside the file is followed (external links and storage, virtual data sets) and no
-// filter plugin is loaded. May be used from several threads; calls wait for one another, since the library is not
-// thread-safe. Names are paths in the file: "images", "words/03bSnISJMiM[1]/features". Every Error names the file and
-// the object.
+// An HDF5 file, opened read-only and without locks, so that one on a read-only disk serves. Untrusted: sizes are
+// checked before memory is taken, nothing outside the file is followed (external links and storage, virtual data sets)
+// and no filter plugin is loaded. May be used from several threads; calls wait for one another, since the library is
+// not thread-safe. Names are paths in the file: "images", "words/03bSnISJMiM[1]/features". Every Error names the file
+// and the object.
 class Hdf5File {
  public:
   explicit Hdf5File(const std::string& path);

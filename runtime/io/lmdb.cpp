@@ -44,8 +44,8 @@ T number_at(const char* page, size_t offset) {
   return value;
 }
 
-// LMDB trusts its file: a page beyond its end would be a fault of the whole program. Both meta pages say how large pages
-// are and which is the last in use (lmdb's format version 1: MDB_meta after a page header of 16 bytes).
+// LMDB trusts its file: a page beyond its end would be a fault of the whole program. Both meta pages say how large
+// pages are and which is the last in use (lmdb's format version 1: MDB_meta after a page header of 16 bytes).
 void check_pages(const std::string& path, const std::string& folder) {
   std::ifstream file(path, std::ios::binary);
   std::error_code ignored;

@@ -9,8 +9,8 @@
 namespace multiviz {
 
 // A folder with an LMDB database (data.mdb), opened read-only and without locks, so that one in a read-only folder
-// serves and nothing is written beside it. The file's pages are checked to be there before it is mapped. Reading is safe
-// from several threads. Every Error names the folder.
+// serves and nothing is written beside it. The file's pages are checked to be there before it is mapped. Reading is
+// safe from several threads. Every Error names the folder.
 class LmdbReader {
  public:
   explicit LmdbReader(const std::string& folder);

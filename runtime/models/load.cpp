@@ -14,6 +14,8 @@
 #include "models/architectures.h"
 #include "models/checkpoint.h"
 #include "models/cnn_lstm_sa.h"
+#include "models/late_fusion.h"
+#include "models/mult.h"
 #include "models/weight_files.h"
 
 namespace multiviz {
@@ -29,6 +31,12 @@ const std::map<std::string, Maker>& architectures() {
        [](const nlohmann::json& config) -> ModelPtr {
          return std::make_shared<CnnLstmSa>(cnn_lstm_sa_options(config));
        }},
+      {"late_fusion",
+       [](const nlohmann::json& config) -> ModelPtr {
+         return std::make_shared<LateFusion>(late_fusion_options(config));
+       }},
+      {"mult",
+       [](const nlohmann::json& config) -> ModelPtr { return std::make_shared<MulT>(mult_options(config)); }},
   };
   return all;
 }

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "core/error.h"
+#include "data/channel_groups.h"
 #include "perturb/maskers.h"
 
 namespace multiviz {
@@ -78,17 +79,10 @@ Players split_channels(const TimeSeries& series) {
 }
 
 Players split_groups(const TimeSeries& series, const std::string& modality) {
-  check(!series.groups.empty(), "'{}' names no groups of channels: use parts 'channels' or 'frames'", modality);
+  auto sets = channel_sets(series, modality);
   Players players;
-  std::vector<at::Tensor> cells;
-  for (const auto& group : series.groups) {
-    check(group.begin >= 0 && group.begin < group.end && group.end <= series.frames.size(1),
-          "the group '{}' of '{}' does not lie in its {} channels", group.name, modality, series.frames.size(1));
-    players.names.push_back(group.name);
-    cells.push_back(at::zeros(series.frames.sizes(), at::kBool));
-    cells.back().slice(1, group.begin, group.end).fill_(true);
-  }
-  players.cells = at::stack(cells);
+  players.names = std::move(sets.names);
+  players.cells = sets.channels.unsqueeze(1).expand({-1, series.frames.size(0), -1}).contiguous();
   return players;
 }
 

@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/suggest.h"
+#include "data/channel_groups.h"
 
 namespace multiviz {
 namespace {
@@ -85,13 +86,9 @@ void series_players(Players& players, const TimeSeries& series, const std::strin
     for (int64_t f = 0; f < channels; ++f) players.names.push_back(name(series.channels, f, "channel"));
     players.cells = at::eye(channels).to(at::kBool).unsqueeze(1).expand({channels, frames, channels}).contiguous();
   } else if (parts == "groups") {
-    check(!series.groups.empty(), "'{}' has no channel groups: use \"frames\" or \"channels\"", players.modality);
-    players.cells = at::zeros({std::ssize(series.groups), frames, channels}, at::kBool);
-    for (size_t g = 0; g < series.groups.size(); ++g) {
-      const auto& group = series.groups[g];
-      players.names.push_back(group.name);
-      players.cells[static_cast<int64_t>(g)].slice(1, group.begin, group.end).fill_(true);
-    }
+    auto sets = channel_sets(series, players.modality);
+    players.names = std::move(sets.names);
+    players.cells = sets.channels.unsqueeze(1).expand({-1, frames, -1}).contiguous();
   } else {
     std::vector<std::string> known = {"frames", "channels", "groups"};
     fail("a time series has no parts '{}'{}", parts, suggestion(parts, known));

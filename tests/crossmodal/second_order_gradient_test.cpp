@@ -195,3 +195,30 @@ TEST_CASE("second-order gradients say what is wrong") {
   CHECK_THROWS_WITH_AS(second_order_gradient(ToyModel(seen, opaque), datapoint, {&target, 1}, through),
                        doctest::Contains("declared not differentiable"), Error);
 }
+
+TEST_CASE("players of a time series or a table are asked about by name") {
+  ToyModel model(signal_modalities(), in_double());
+  auto datapoint = toy_signals();
+  std::get<TimeSeries>(datapoint.values[0]).frame_names = {"0.1 s a", "0.2 s film", "0.3 s", "0.4 s",
+                                                           "0.5 s film", "0.6 s", "0.7 s", "0.8 s"};
+  auto target = Target::logit(0);
+  auto weights = [&](SecondOrderOptions options) {
+    auto result = second_order_gradient(model, datapoint, {&target, 1}, options);
+    return std::pair{result.attributions[0].given, result.attributions[0].weights};
+  };
+  SecondOrderOptions named, numbered;
+  named.from = numbered.from = "signal";
+  named.words = {"Film", int64_t{2}};
+  numbered.atoms = {1, 2, 4};
+  CHECK(weights(named).first == "0.2 s film, 0.3 s, 0.5 s film");
+  CHECK(weights(named).second.equal(weights(numbered).second));
+  named.words = {"plane"};
+  named.players.parts = numbered.players.parts = "groups";
+  numbered.atoms = {0};
+  CHECK(weights(named).second.equal(weights(numbered).second));
+  named.from = "record";
+  named.words = {"pulse"};
+  CHECK(weights(named).first == "pulse");
+  named.words = {"puls"};
+  CHECK_THROWS_WITH_AS(weights(named), "'record' has no 'puls'; did you mean 'pulse'?", Error);
+}

@@ -1,0 +1,139 @@
+#include "io/pickle_writer.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+#include "core/error.h"
+
+namespace multiviz {
+namespace {
+
+// The opcodes of Python's pickletools that are used here.
+constexpr char mark = '(', stop = '.', none_code = 'N', new_true = '\x88', new_false = '\x89', binint = 'J',
+               long1 = '\x8a', binfloat = 'G', binunicode = 'X', binbytes = 'B', binbytes8 = '\x8e', empty_list = ']',
+               appends = 'e', tuple_code = 't', empty_dict = '}', setitems = 'u', stack_global = '\x93', reduce = 'R',
+               build = 'b', proto = '\x80';
+
+const char* numpy_name(const at::Tensor& numbers) {
+  switch (numbers.scalar_type()) {
+    case at::kFloat:
+      return "f4";
+    case at::kDouble:
+      return "f8";
+    case at::kHalf:
+      return "f2";
+    case at::kByte:
+      return "u1";
+    case at::kChar:
+      return "i1";
+    case at::kShort:
+      return "i2";
+    case at::kInt:
+      return "i4";
+    case at::kLong:
+      return "i8";
+    case at::kBool:
+      return "b1";
+    default:
+      fail("cannot write an array of {}: convert it to float32 first", at::toString(numbers.scalar_type()));
+  }
+}
+
+}  // namespace
+
+PickleWriter::PickleWriter() { out_ = {proto, 4}; }
+
+template <typename T>
+void PickleWriter::put(T value) {
+  static_assert(std::endian::native == std::endian::little);
+  out_.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+void PickleWriter::none() { op(none_code); }
+void PickleWriter::boolean(bool value) { op(value ? new_true : new_false); }
+
+void PickleWriter::integer(int64_t value) {
+  if (value == static_cast<int32_t>(value)) {
+    op(binint);
+    put(static_cast<int32_t>(value));
+  } else {
+    op(long1);
+    out_ += static_cast<char>(sizeof value);
+    put(value);
+  }
+}
+
+void PickleWriter::real(double value) {
+  op(binfloat);  // big-endian
+  const auto bits = std::bit_cast<uint64_t>(value);
+  for (int shift = 56; shift >= 0; shift -= 8) out_ += static_cast<char>(bits >> shift);
+}
+
+void PickleWriter::text(std::string_view value) {
+  check(value.size() <= std::numeric_limits<uint32_t>::max(), "cannot write a text of {} bytes", value.size());
+  op(binunicode);
+  put(static_cast<uint32_t>(value.size()));
+  out_ += value;
+}
+
+void PickleWriter::bytes(std::string_view value) {
+  if (value.size() <= std::numeric_limits<uint32_t>::max()) {
+    op(binbytes);
+    put(static_cast<uint32_t>(value.size()));
+  } else {
+    op(binbytes8);
+    put(static_cast<uint64_t>(value.size()));
+  }
+  out_ += value;
+}
+
+void PickleWriter::begin_list() { op(empty_list), op(mark); }
+void PickleWriter::end_list() { op(appends); }
+void PickleWriter::begin_tuple() { op(mark); }
+void PickleWriter::end_tuple() { op(tuple_code); }
+void PickleWriter::begin_dict() { op(empty_dict), op(mark); }
+void PickleWriter::end_dict() { op(setitems); }
+
+void PickleWriter::global(std::string_view module, std::string_view name) {
+  text(module);
+  text(name);
+  op(stack_global);
+}
+
+// What numpy.ndarray.__reduce__ gives: _reconstruct(ndarray, (0,), b"b") and a state.
+void PickleWriter::array(const at::Tensor& numbers) {
+  const char* name = numpy_name(numbers);
+  const at::Tensor data = numbers.detach().cpu().contiguous();
+  global("numpy.core.multiarray", "_reconstruct");
+  begin_tuple();
+  global("numpy", "ndarray");
+  begin_tuple(), integer(0), end_tuple();
+  bytes("b");
+  end_tuple();
+  op(reduce);
+  begin_tuple();
+  integer(1);
+  begin_tuple();
+  for (int64_t size : data.sizes()) integer(size);
+  end_tuple();
+  global("numpy", "dtype");
+  begin_tuple(), text(name), boolean(false), boolean(true), end_tuple();
+  op(reduce);
+  begin_tuple(), integer(3), text(data.element_size() == 1 ? "|" : "<"), none(), none(), none();
+  integer(-1), integer(-1), integer(0), end_tuple();
+  op(build);
+  boolean(false);  // C order
+  bytes({static_cast<const char*>(data.const_data_ptr()), data.nbytes()});
+  end_tuple();
+  op(build);
+}
+
+std::string PickleWriter::finish() {
+  op(stop);
+  return std::move(out_);
+}
+
+}  // namespace multiviz

@@ -1,0 +1,69 @@
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/suggest.h"
+#include "models/late_fusion.h"
+
+namespace multiviz {
+namespace {
+
+const std::vector<std::string> tasks = {"classification", "multilabel", "regression"};
+
+// Calls field(name, member) for every setting but the modalities and the task; the seed is not one: it only draws
+// weights that are then replaced.
+template <typename Options, typename Field>
+void each_setting(Options& options, const Field& field) {
+  field("name", options.name);
+  field("inputs", options.inputs);
+  field("hidden", options.hidden);
+  field("outputs", options.outputs);
+  field("frames", options.frames);
+  field("fusion", options.fusion);
+  field("rank", options.rank);
+  field("fused", options.fused);
+  field("features", options.features);
+  field("labels", options.labels);
+}
+
+}  // namespace
+
+nlohmann::json LateFusion::config() const {
+  nlohmann::json out = {{"architecture", "late_fusion"}, {"task", tasks[static_cast<size_t>(options_.task)]}};
+  each_setting(options_, [&](const char* name, const auto& value) { out[name] = value; });
+  for (const auto& [name, kind] : options_.modalities) {
+    out["modalities"].push_back(name);
+    out["kinds"].push_back(kind_name(kind));
+  }
+  return out;
+}
+
+LateFusionOptions late_fusion_options(const nlohmann::json& config) {
+  check(config.is_object(), "the settings of a late_fusion are a JSON object");
+  LateFusionOptions out;
+  std::string task;
+  std::vector<std::string> names, kinds, known = {"architecture"};
+  auto read = [&](const char* name, auto& value) {
+    known.push_back(name);
+    auto found = config.find(name);
+    check(found != config.end(), "the settings of a late_fusion lack '{}'", name);
+    try {
+      found->get_to(value);
+    } catch (const nlohmann::json::exception&) {
+      fail("the setting '{}' of a late_fusion has the wrong type", name);
+    }
+  };
+  each_setting(out, read);
+  read("task", task), read("modalities", names), read("kinds", kinds);
+  for (const auto& [name, _] : config.items())
+    check(std::find(known.begin(), known.end(), name) != known.end(), "a late_fusion has no setting '{}'{}", name,
+          suggestion(name, known));
+  const auto found = std::find(tasks.begin(), tasks.end(), task);
+  check(found != tasks.end(), "the setting 'task' of a late_fusion cannot be '{}'{}", task, suggestion(task, tasks));
+  out.task = static_cast<Task>(found - tasks.begin());
+  check(names.size() == kinds.size(), "the settings of a late_fusion have {} modalities and {} kinds", names.size(),
+        kinds.size());
+  for (size_t m = 0; m < names.size(); ++m) out.modalities.push_back({names[m], parse_kind(kinds[m])});
+  return out;
+}
+
+}  // namespace multiviz

@@ -1,0 +1,174 @@
+-- Data sets of time series and tables, all the way: every method of stages U and C, R and P, with the names of frames,
+-- channels, groups and columns. The files are those of tests/fixtures/data. Run from the top of the checkout.
+local check = require "check"
+local test, eq, ok, near, raises = check.test, check.eq, check.ok, check.near, check.raises
+local mv = require "multiviz"
+mv.progress(false)
+
+local fixtures = "tests/fixtures/data/"
+
+local function has(list, name)
+  for _, item in ipairs(list) do
+    if item == name then return true end
+  end
+  error(("%q is not in %s"):format(name, table.concat(list, ", ")), 2)
+end
+
+local function names(explanation, modality)
+  local found = {}
+  for _, item in ipairs(explanation:top(1000)) do
+    if item.modality == modality then found[#found + 1] = item.name end
+  end
+  return found
+end
+
+-- Algorithm 2 on x, with a model that is trained for a few steps; leaves a report that names these things.
+local function algorithm2(model, data, options)
+  mv.train(model, data, { steps = 30, batch = 16, learning_rate = 0.01, seed = 1 })
+  local x = data[1]
+  local target = options.target and options.target(model, x)
+  local page = mv.page(model, x, { target = target })
+  for _, run in ipairs(options.runs) do
+    local function with(more)
+      local all = { target = target, parts = run.parts, modality = run.modality }
+      for key, value in pairs(more or {}) do all[key] = value end
+      return all
+    end
+    local function of_pair(more)
+      local all = with(more)
+      all.modality, all.modalities = nil, run.modality or options.pair
+      return all
+    end
+    page:add(mv.gradient(model, x, with()))
+    page:add(mv.gradient_x_input(model, x, with()))
+    page:add(mv.integrated_gradients(model, x, with { steps = 8 }))
+    page:add(mv.smooth_grad(model, x, with { samples = 4 }))
+    page:add(mv.lime(model, x, with { samples = 60 }))
+    page:add(mv.kernel_shap(model, x, with { samples = 100 }))
+    page:add(mv.occlusion(model, x, with()))
+    page:add(mv.joint_lime(model, x, with { samples = 60 }))
+    page:add(mv.joint_shap(model, x, with { samples = 100 }))
+    page:add(mv.shapley_interactions(model, x, of_pair { rounds = 2 }))
+    page:add(mv.dime(model, x, of_pair { samples = 20, context = data:sample(8) }))
+  end
+  page:add(mv.emap(model, x, { target = target, context = data:sample(8), modalities = options.pair }))
+  page:add(mv.second_order_gradient(model, x, { target = target, from = options.from, words = options.words, parts = options.from_parts }))
+  local z = mv.features(model, data)
+  local path = mv.sparse_linear(z, { family = options.family, lambdas = 20 })
+  local selection = path:at { drop = 0.1 }
+  page:add(selection)
+  page:add(mv.local_feature(model, x, 1, { method = mv.gradient }))
+  page:add(mv.global_feature(model, data, z, 1, { examples = 2, method = mv.gradient }))
+  local folder = os.tmpname()
+  os.remove(folder)
+  page:report(folder)
+  page:save(folder .. "/saved")
+  eq(#mv.load_page(folder .. "/saved").explanations, #page.explanations)
+  local file <close> = assert(io.open(folder .. "/index.html"))
+  local html = file:read "a"
+  for _, name in ipairs(options.shown) do ok(html:find(name, 1, true), "the report does not show " .. name) end
+  os.execute(("rm -r '%s'"):format(folder))
+  return page
+end
+
+test("MIMIC: a table and a time series, through Algorithm 2", function()
+  local data = mv.datasets.mimic { root = fixtures .. "mimic", task = "icd9" }
+  eq(data.labels, { "absent", "present" })
+  ok(tostring(data):find("static (tabular), timeseries (time_series)", 1, true), tostring(data))
+  local model = mv.models.late_fusion { data = data, encoders = { timeseries = { hidden = 6, frames = 24 } }, features = 12 }
+  eq(model.modalities, { "static", "timeseries" })
+  algorithm2(model, data, {
+    runs = { { parts = "frames" }, { parts = "channels" }, { parts = "groups" } }, from = "timeseries", from_parts = "channels", words = { "heart rate" },
+    family = "multinomial", shown = { "heart rate", "hour 24", "vital signs", "admission type" },
+  })
+  local x = data[1]
+  local shap = mv.kernel_shap(model, x, { parts = "groups", samples = 60 })
+  has(names(shap, "timeseries"), "laboratory")
+  has(names(shap, "static"), "metastatic cancer")
+end)
+
+test("MOSEI: three time series with words, regression", function()
+  local data = mv.datasets.mosei { root = fixtures .. "sentiment", words = fixtures .. "sentiment/words.csd" }
+  local model = mv.models.late_fusion {
+    data = data, fusion = "low_rank", rank = 2, fused = 6, features = 8,
+    encoders = { text = { hidden = 4, outputs = 3 }, audio = { hidden = 4, outputs = 3 }, vision = { hidden = 4, outputs = 3 } },
+  }
+  eq(model.signature.task, "regression")
+  algorithm2(model, data, {
+    runs = { { parts = "frames" }, { parts = "groups", modality = { "audio", "vision" } } }, pair = { "text", "vision" }, from = "text", words = { "film" }, family = "gaussian",
+    target = function() return mv.target.regression() end, shown = { "film", "face emotion", "Joy" },
+  })
+  local x = data[1]
+  eq(x.annotations.words, { "this", "film", "works" })
+  local gradient = mv.gradient(model, x, { target = mv.target.regression() })
+  has(names(gradient, "vision"), "film")
+  has(names(mv.gradient(model, x, { target = mv.target.regression(), parts = "channels" }), "vision"), "AU12")
+end)
+
+test("MOSI: classes of sentiment, streams that are not aligned", function()
+  local data = mv.datasets.mosi { root = fixtures .. "sentiment", aligned = false, bins = { 0 } }
+  eq(data.labels, { "below 0", "0 and above" })
+  local model = mv.models.mult { data = data, frames = 12, width = 8, heads = 2, layers = 1 }
+  eq(model.signature.features, 72)
+  mv.train(model, data, { steps = 2, batch = 3 })
+  local because = mv.second_order_gradient(model, data[1], { from = "text", words = 1, to = "vision" })
+  has(names(because, "vision"), "0.12 s")
+  has(names(mv.occlusion(model, data[1], { modality = "vision" }), "vision"), "0.12 s")
+  eq(#mv.datasets.mosi { root = fixtures .. "sentiment/mosi_raw.pkl", task = "nonzero" }, 2)
+  raises(function() mv.datasets.mosi { root = fixtures .. "sentiment", tsk = "seven" } end, "unknown option 'tsk'")
+  raises(function() mv.datasets.mosei { root = fixtures .. "mimic" } end, "https://github.com/pliang279/MultiBench")
+end)
+
+test("MM-IMDb: posters and plots of films, several genres each", function()
+  local pictures = mv.datasets.mmimdb { root = fixtures .. "mmimdb", split = "dev" }
+  eq(pictures[2].plot, "a detective finds a murder .")
+  eq({ pictures[2].poster.width, pictures[2].poster.height }, { 160, 256 })
+  eq(pictures[2].labels, { "Drama", "Crime" })
+  local data = mv.datasets.mmimdb { root = fixtures .. "mmimdb", poster = "vgg", plot = "word2vec" }
+  local model = mv.models.late_fusion { data = data, task = "multilabel", features = 16 }
+  mv.train(model, data, { steps = 30, batch = 20, learning_rate = 0.01 })
+  local x = data[2]
+  eq(model:predict(x).label, "Crime")
+  local page = mv.page(model, x, { target = "Crime" })
+  page:add(mv.gradient(model, x, { target = "Crime" }))
+  page:add(mv.dime(model, x, { target = "Crime", context = data:sample(8), samples = 10, modalities = { "poster", "plot" } }))
+  local z = mv.features(model, data)
+  local path = mv.sparse_linear(z, { family = "gaussian", lambdas = 10 })
+  page:add(path:at { drop = 0.2 })
+  page:add(mv.global_feature(model, data, z, 1, { examples = 2, method = mv.gradient }))
+  raises(function() mv.datasets.mmimdb { root = "nowhere" } end, "https://github.com/johnarevalo/gmu-mmimdb")
+end)
+
+test("damaged records can be skipped, and are counted", function()
+  local folder = os.tmpname()
+  os.remove(folder)
+  os.execute(("cp -r %smmimdb_folder '%s' && echo broken > '%s/dataset/0000201.jpeg'"):format(fixtures, folder, folder))
+  raises(function() return mv.datasets.mmimdb { root = folder }[2] end, "0000201.jpeg")
+  local data = mv.datasets.mmimdb { root = folder, on_error = "skip" }
+  eq(#data, 2)
+  eq(data.skipped.count, 1)
+  ok(data.skipped.messages[1]:find("0000201.jpeg", 1, true), data.skipped.messages[1])
+  os.execute(("rm -r '%s'"):format(folder))
+end)
+
+test("recordings of VL-InterpreT are read, and written", function()
+  local recordings = mv.recordings(fixtures .. "vl_interpret")
+  eq(#recordings, 2)
+  local r = recordings[2]
+  eq(r.attention.shape, { 2, 3, 7, 7 })
+  eq(r.cells, { { 0, 0 }, { 1, 0 } })
+  eq(r.correct, false)
+  local folder = os.tmpname()
+  os.remove(folder)
+  mv.save_recordings(folder, { { image = r.image, tokens = r.tokens, text_length = 5, attention = r.attention,
+    hidden_states = r.hidden_states, correct = true, cells = r.cells, metrics = { entropy = mv.ones { 2, 3 } } } })
+  local back = mv.recordings(folder)[1]
+  near(back.hidden_states, r.hidden_states, 0)
+  eq(back.correct, true)
+  eq(back.metrics.entropy.shape, { 2, 3 })
+  eq(mv.datasets.vl_interpret { root = folder }[1].text, "text input 1")
+  raises(function() mv.save_recordings(folder, {}) end, "there are no recordings")
+  os.execute(("rm -r '%s'"):format(folder))
+end)
+
+check.done()

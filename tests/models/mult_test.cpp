@@ -1,0 +1,125 @@
+#include "models/mult.h"
+
+#include <ATen/ATen.h>
+
+#include "io/safetensors.h"
+#include "models/load.h"
+#include "models/score.h"
+#include "models/train.h"
+#include "tests/models/toy_model.h"
+#include "tests/scratch.h"
+
+using namespace multiviz;
+
+namespace {
+
+double difference(const at::Tensor& a, const at::Tensor& b) { return (a - b).abs().max().item<double>(); }
+
+MultOptions small() {
+  MultOptions options;
+  options.modalities = {"text", "audio"};
+  options.inputs = {3, 2};
+  options.frames = 4;
+  options.width = 4;
+  options.heads = 2;
+  options.layers = 1;
+  options.labels = {"low", "high"};
+  return options;
+}
+
+Value series(int64_t frames, int64_t channels, double offset = 0) {
+  return TimeSeries{
+      at::sin(at::arange(1, frames * channels + 1, at::kFloat)).reshape({frames, channels}) + offset, {}, {}, {}};
+}
+
+// Series whose label is the sign of their mean.
+class Tones : public Dataset {
+ public:
+  const std::string& name() const override { return name_; }
+  const std::vector<Modality>& modalities() const override { return modalities_; }
+  const std::vector<std::string>& labels() const override { return labels_; }
+  int64_t size() const override { return 16; }
+  std::string fingerprint() const override { return "tones"; }
+  Datapoint get(int64_t index) const override {
+    Datapoint datapoint;
+    datapoint.id = std::to_string(index);
+    const bool high = index % 2 == 1;
+    datapoint.values = {series(2 + index % 3, 3, high ? 1.0 : -1.0), series(3, 2)};
+    datapoint.labels = {high};
+    return datapoint;
+  }
+
+ private:
+  std::string name_ = "tones";
+  std::vector<Modality> modalities_ = {{"text", ModalityKind::time_series}, {"audio", ModalityKind::time_series}};
+  std::vector<std::string> labels_ = {"low", "high"};
+};
+
+}  // namespace
+
+// The expected tensors are those of tests/fixtures/models/make_mult.py.
+TEST_CASE("MulT computes what MultiBench's layers do") {
+  const auto file = load_safetensors("tests/fixtures/models/mult.safetensors");
+  MulT model(mult_options(nlohmann::json::parse(file.metadata.at("config"))));
+  std::map<std::string, at::Tensor> weights, expected;
+  for (const auto& [name, tensor] : file.tensors)
+    name.starts_with("check.") ? expected[name.substr(6)] = tensor : weights[name] = tensor;
+  copy_weights(model.parameters(), weights, "the fixture");
+  std::vector<std::vector<Value>> values(3);
+  for (size_t m = 0; m < 3; ++m)
+    for (int64_t b = 0; b < 2; ++b) {
+      const int64_t frames = m == 0 && b == 1 ? 3 : 5;  // the model pads again
+      values[m].push_back(TimeSeries{expected.at(fmt::format("input{}", m))[b].slice(0, 0, frames), {}, {}, {}});
+    }
+  Trace trace;
+  trace.record("*");
+  const Output output = model.forward(values, &trace);
+  for (const std::string& tap : model.signature().taps) {
+    INFO(tap);
+    CHECK(difference(trace.at(tap), expected.at(tap)) < 1e-5);
+  }
+  CHECK(output.features.equal(trace.at("fusion.features")));
+}
+
+TEST_CASE("MulT learns, and is saved and loaded with what it learned") {
+  MulT model(small());
+  auto data = std::make_shared<Tones>();
+  TrainOptions training;
+  training.steps = 30;
+  training.batch = 16;
+  training.learning_rate = 0.01;
+  train(model, data, training);
+  CHECK(score(model, *data).accuracy == 1);
+  Scratch scratch;
+  save_model(model, scratch / "tones.safetensors");
+  const auto x = data->get(1);
+  CHECK(load_model(scratch / "tones.safetensors", "")->forward(x).logits.equal(model.forward(x).logits));
+}
+
+TEST_CASE("MulT's rows do not depend on one another, and longer series are cut") {
+  MulT model(small());
+  std::vector<std::vector<Value>> both = {{series(2, 3), series(6, 3)}, {series(4, 2), series(1, 2)}};
+  const auto whole = model.forward(both).logits;
+  for (size_t b = 0; b < 2; ++b)
+    CHECK(difference(model.forward(std::vector<std::vector<Value>>{{both[0][b]}, {both[1][b]}}).logits[0],
+                     whole[static_cast<int64_t>(b)]) < 1e-5);
+  std::vector<std::vector<Value>> cut = {{series(6, 3)}, {series(1, 2)}};
+  std::get<TimeSeries>(cut[0][0]).frames = std::get<TimeSeries>(cut[0][0]).frames.slice(0, 0, 4);
+  CHECK(difference(model.forward(cut).logits[0], whole[1]) < 1e-5);
+}
+
+TEST_CASE("what MulT cannot take is said") {
+  MulT model(small());
+  CHECK(error_of([&] { model.prepare(0, std::vector<Value>{Text{"a"}}); }) == has("'text' takes a time series"));
+  CHECK(error_of([&] { model.prepare(0, std::vector<Value>{series(2, 2)}); }) == has("channels, not [2, 2]"));
+  auto options = small();
+  options.width = 6;
+  options.heads = 4;
+  CHECK(error_of([&] { MulT{options}; }) == has("width 6 must be even and a multiple of 4 heads"));
+  options = small();
+  options.inputs = {3};
+  CHECK(error_of([&] { MulT{options}; }) == has("2 modalities and 1 numbers of inputs"));
+  auto config = model.config();
+  config.erase("frames");
+  CHECK(error_of([&] { mult_options(config); }) == has("lack 'frames'"));
+}
