@@ -8,6 +8,7 @@
 #include "bindings/prompt.h"
 #include "bindings/register.h"
 #include "bindings/state.h"
+#include "bindings/window.h"
 #include "core/cancel.h"
 
 namespace multiviz::script {
@@ -102,7 +103,10 @@ int start(int count, char** words) {
   auto state = make_state();
   set_arguments(state.get(), count, words, line.script);
   run_all(state.get(), line, count, words);
-  if (prompt) run_prompt(state.get());
+  if (prompt)
+    run_prompt(state.get());
+  else
+    run_windows(state.get());
   return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "bindings/register.h"
+#include "bindings/window.h"
 #include "core/cancel.h"
 
 namespace multiviz::script {
@@ -49,6 +50,7 @@ class TimedSink : public ProgressSink {
   ~TimedSink() override { set_progress_sink(nullptr); }
 
   void update(const std::string& what, double fraction, int64_t done, int64_t total) override {
+    if (meanwhile) meanwhile();
     auto now = Clock::now();
     if (!running_) {
       running_ = true;
@@ -63,6 +65,8 @@ class TimedSink : public ProgressSink {
     end(what);
   }
 
+  std::function<void()> meanwhile;  // what is to be done between two steps of the work
+
  protected:
   virtual void show(const Step& step) = 0;
   virtual void end(const std::string& what) = 0;
@@ -73,6 +77,15 @@ class TimedSink : public ProgressSink {
   double interval_;
   bool running_ = false;
   Clock::time_point start_, shown_;
+};
+
+class Silence : public TimedSink {
+ public:
+  Silence() : TimedSink(60) {}
+
+ protected:
+  void show(const Step&) override {}
+  void end(const std::string&) override {}
 };
 
 class Bar : public TimedSink {
@@ -153,8 +166,10 @@ using SinkPtr = std::shared_ptr<ProgressSink>;
 void use(lua_State* L, SinkPtr sink) {
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &sink_key) == LUA_TUSERDATA) *test<SinkPtr>(L, -1) = nullptr;
   lua_pop(L, 1);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  sink->meanwhile = [main = lua_tothread(L, -1)] { tend_windows(main); };
+  lua_pop(L, 1);
   set_progress_sink(sink.get());
-  if (!sink) return;
   push_object(L, std::move(sink));
   lua_rawsetp(L, LUA_REGISTRYINDEX, &sink_key);
 }
@@ -167,7 +182,7 @@ int progress(lua_State* L) {
   if (lua_isfunction(L, 1))
     use(L, std::make_shared<Reports>(std::make_shared<Callback>(L, 1, "show")));
   else if (lua_isboolean(L, 1))
-    use(L, lua_toboolean(L, 1) ? default_sink() : nullptr);
+    use(L, lua_toboolean(L, 1) ? default_sink() : std::make_shared<Silence>());
   else
     wrong_argument(L, 1, "show", "true, false or a function");
   return 0;

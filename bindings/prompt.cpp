@@ -1,14 +1,19 @@
 #include "bindings/prompt.h"
 
 #include <histedit.h>
+#include <poll.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cwchar>
 #include <filesystem>
 
 #include "bindings/binder.h"
 #include "bindings/complete.h"
 #include "bindings/evaluate.h"
 #include "bindings/state.h"
+#include "bindings/window.h"
 #include "core/cancel.h"
 
 namespace multiviz::script {
@@ -63,6 +68,28 @@ unsigned char on_tab(EditLine* editor, int) {
   return CC_REDISPLAY;
 }
 
+// Waits for a key; windows live on meanwhile. The terminal's bytes are taken one character at a time.
+int read_character(EditLine* editor, wchar_t* character) {
+  constexpr int patience = 10;  // ms that a key may wait behind a window
+  lua_State* L = of(editor).L;
+  std::mbstate_t partial{};
+  for (;;) {
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    bool windows = has_windows(L);
+    int ready = poll(&input, 1, windows ? patience : -1);
+    if (ready < 0 && errno != EINTR) return -1;
+    if (windows) tend_windows(L);
+    if (ready <= 0) continue;
+    char byte = 0;
+    ssize_t count = read(STDIN_FILENO, &byte, 1);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return static_cast<int>(count);
+    size_t used = std::mbrtowc(character, &byte, 1, &partial);
+    if (used == static_cast<size_t>(-1)) partial = {};
+    if (used <= 1) return 1;
+  }
+}
+
 std::string history_file() {
   const char* state = std::getenv("XDG_STATE_HOME");
   const char* home = std::getenv("HOME");
@@ -83,6 +110,7 @@ Prompt::Prompt(lua_State* L) : L(L), file(history_file()) {
   editor = el_init("multiviz", stdin, stdout, stderr);
   el_set(editor, EL_CLIENTDATA, this);
   el_set(editor, EL_PROMPT, prompt_text);
+  el_set(editor, EL_GETCFN, read_character);
   el_set(editor, EL_EDITOR, "emacs");
   el_set(editor, EL_HIST, ::history, history);
   el_set(editor, EL_ADDFN, "complete-name", "Completes a name", on_tab);
@@ -147,6 +175,7 @@ void run_typed(Prompt& prompt) {
     fmt::print(stderr, "{}\n", error.what());
   }
   clear_cancel();
+  wake_windows(prompt.L);
   std::fflush(stdout);
   prompt.lines.clear();
   lua_settop(prompt.L, base);

@@ -14,6 +14,7 @@ int open(lua_State* L) {
     register_datasets_published(binder);
     register_dataset_multibench(binder);
     register_define_model(binder);
+    register_explore(binder);
     register_feature_analysis(binder);
     register_explanation(binder);
     register_features(binder);
@@ -35,6 +36,11 @@ int open(lua_State* L) {
     register_tensor(binder);
     register_trace(binder);
     register_train(binder);
+    register_ui(binder);
+    register_ui_data(binder);
+    register_ui_layout(binder);
+    register_view(binder);
+    register_window(binder);
     return 1;
   });
 }

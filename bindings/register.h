@@ -12,6 +12,7 @@ void register_dataset_files(Binder& binder);
 void register_datasets_published(Binder& binder);
 void register_dataset_multibench(Binder& binder);
 void register_define_model(Binder& binder);
+void register_explore(Binder& binder);
 void register_feature_analysis(Binder& binder);
 void register_explanation(Binder& binder);
 void register_features(Binder& binder);
@@ -33,6 +34,11 @@ void register_target(Binder& binder);
 void register_tensor(Binder& binder);
 void register_trace(Binder& binder);
 void register_train(Binder& binder);
+void register_ui(Binder& binder);
+void register_ui_data(Binder& binder);
+void register_ui_layout(Binder& binder);
+void register_view(Binder& binder);
+void register_window(Binder& binder);
 
 // Makes the table `mv` in this state, on top of the stack.
 int open(lua_State* L);

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "bindings/register.h"
+#include "bindings/window.h"
 #include "core/cancel.h"
 
 namespace multiviz::script {
@@ -11,6 +12,7 @@ namespace {
 
 // Lua code that calls no analysis is stopped here.
 void stop_when_cancelled(lua_State* L, lua_Debug*) {
+  tend_windows(L);
   if (!cancel_requested()) return;
   fail_from_now_on(L);
   luaL_error(L, "%s", Cancelled().what());

@@ -159,6 +159,20 @@ row("multinomial", "Multinomial path of the same size, seconds", { at_most = 30 
   return ours, string.format("largest duality gap %.1e of the null deviance", gap)
 end)
 
+row("window", "A frame of the explorer at 1280 x 800, drawn off screen, ms", { at_most = 16 }, function()
+  local s = setting()
+  local w = mv.explore(s.model, s.data, { datapoint = 7, visible = false, scale = 1 })
+  local function frames()
+    local before, start = w.frames, mv.clock()
+    for i = 1, 20 do w:move(300 + 20 * i, 200 + 10 * i) end
+    return 1000 * (mv.clock() - start) / (w.frames - before)
+  end
+  frames()
+  local best = math.min(frames(), frames(), frames())
+  w:close()
+  return best, "mean of a run, best of 3"
+end)
+
 row("prompt", "From the command to the prompt, seconds", { at_most = 0.6 }, function()
   return seconds(5, run("echo ':quit' | " .. binary .. " -i >/dev/null")), "shortest of 5"
 end)

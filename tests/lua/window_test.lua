@@ -1,0 +1,179 @@
+local check = require "check"
+local test, eq, ok, raises = check.test, check.eq, check.ok, check.raises
+local mv = require "multiviz"
+
+mv.progress(false)
+
+-- A hidden window: drawn without a display, with real input.
+local function window(draw, options)
+  options = options or {}
+  options.visible = false
+  options.width, options.height, options.scale = 400, 300, 1
+  return mv.window("test", draw, options)
+end
+
+local function picture(w, width, height)
+  local path = os.tmpname() .. ".png"
+  mv.screenshot(w, path, { width = width or 400, height = height or 300 })
+  local image = mv.image(path)
+  os.remove(path)
+  return image
+end
+
+test("a button in a child region is pressed by a click, once", function()
+  local pressed = 0
+  local w = window(function(ui)
+    ui.child("area", function()
+      if ui.button("press", { width = 200 }) then pressed = pressed + 1 end
+    end, { height = 100 })
+  end)
+  w:click(60, 36)
+  eq(pressed, 1)
+  w:click(380, 290)
+  eq(pressed, 1)
+  ok(w.open)
+  eq(w.error, nil)
+  w:close()
+  eq(w.open, false)
+end)
+
+test("controls return what the user left them at", function()
+  local number, text, on, changes = 0, "", false, 0
+  local w = window(function(ui)
+    local changed
+    number, changed = ui.slider("number", number, { min = 0, max = 10, width = 200 })
+    if changed then changes = changes + 1 end
+    text = ui.input("text", text, { width = 200 })
+    on = ui.checkbox("on", on)
+  end)
+  w:drag(20, 22, 300, 22)
+  eq(number, 10)
+  ok(changes > 0)
+  w:click(60, 56)
+  w:type "naïve café"
+  eq(text, "naïve café")
+  w:click(22, 90)
+  eq(on, true)
+end)
+
+test("a shortcut and dropped files are seen in one frame", function()
+  local saved, files = 0, {}
+  local w = window(function(ui)
+    if ui.shortcut "ctrl+s" then saved = saved + 1 end
+    for _, file in ipairs(ui.dropped()) do files[#files + 1] = file end
+  end)
+  w:press "s"
+  eq(saved, 0)
+  w:press "ctrl+s"
+  eq(saved, 1)
+  w:drop { "a.png", "b.png" }
+  eq(files, { "a.png", "b.png" })
+end)
+
+test("an error shows in the window with its line, and the window lives on", function()
+  local broken = true
+  local w = window(function(ui)
+    ui.child("region", function()
+      ui.tree("branch", function()
+        ui.tabs("pages", { { "one", function() if broken then error "it broke" end end } })
+      end, { open = true })
+    end)
+  end)
+  ok(w.error:find "window_test.lua:%d+: it broke")
+  for _ = 1, 50 do
+    w:refresh()
+    w:move(10, 10)
+  end
+  ok(w.open)
+  broken = false
+  w:move(20, 20)
+  eq(w.error, nil)
+end)
+
+test("mistakes are named", function()
+  local message
+  local w = window(function(ui) ui.slider("a", 1, { maximum = 3 }) end)
+  ok(w.error:find "unknown option 'maximum'")
+  ok(w.error:find "window_test.lua:%d+:")
+  w = window(function(ui) ui.buton "a" end)
+  ok(w.error:find "'button'")
+  w = window(function(ui) ui.tokens("two words", { weights = { 1 } }) end)
+  ok(w.error:find "1 weights for 2 words")
+  w = window(function(ui) ui.table { 1, 2 } end)
+  eq(w.error, nil)
+  raises(function() mv.ui.button "outside" end, "call it in the function given to mv.window")
+  raises(function() mv.window("title") end, "'draw' must be a function")
+  raises(function() mv.screenshot(w, "x.jpg") end, "must end in .png")
+  raises(function() window(function() end, { thme = "dark" }) end, "theme")
+  message = select(2, pcall(w.press, w, "ctrl+nokey"))
+  ok(message:find "there is no key 'nokey'")
+end)
+
+test("every widget draws", function()
+  local image = mv.image(mv.zeros { 20, 30, 3 })
+  local w = window(function(ui)
+    ui.text("Grüße, мир, Ελλάδα", { style = "heading" })
+    ui.text("fine", { style = "good" })
+    ui.combo("choice", "b", { "a", "b" })
+    ui.progress(0.5, "half")
+    ui.columns(function() ui.text "left" end, function() ui.text "right" end)
+    ui.split("test", function() ui.text "left" end, function() ui.text "right" end, { height = 40 })
+    ui.table({ { 1, "one" }, { 2, "two" } }, { columns = { "n", "name" } })
+    ui.image(image, { heatmap = mv.ones { 20, 30 }, height = 60 })
+    ui.plot_line({ 1, 4, 9 }, { height = 80 })
+    ui.plot_line({ first = { 1, 2 }, second = { 3, 1 } }, { x = { 1, 10 }, log_x = true, height = 80 })
+    ui.plot_bar({ 1, -2 }, { names = { "a", "b" } })
+    ui.plot_scatter({ 1, 2, 3 }, { 3, 2, 1 }, { groups = { 1, 2, 1 }, height = 80 })
+    ui.plot_matrix({ { 1, 2 }, { 3, -4 } }, { rows = { "x", "y" }, columns = { "p", "q" } })
+    ui.tokens("how many red cubes", { weights = { 0, 1, -1, 0.5 }, chosen = { 2 } })
+    ui.separator()
+    ui.button "after"
+    ui.same_line()
+    ui.tooltip "nothing"
+    ui.clipboard "copied"
+  end, { theme = "light" })
+  eq(w.error, nil)
+  local p = picture(w, 500, 700)
+  eq({ p.width, p.height }, { 500, 700 })
+end)
+
+test("a heat map draws red where it is strongest", function()
+  local heat = mv.zeros { 10, 10 }
+  heat[{ 5, 5 }] = 1
+  heat[{ 6, 6 }] = -1
+  local w = window(function(ui) ui.image(mv.ones { 10, 10, 3 }, { heatmap = heat, opacity = 1, width = 200, height = 200 }) end)
+  local pixels = picture(w):tensor()
+  local at = pixels[{ 12 + 90, 12 + 90 }]:tolist()
+  ok(at[1] > 150 and at[2] < 80 and at[3] < 80, table.concat(at, ","))
+end)
+
+test("a click on a picture, a token and a bar says which", function()
+  local place, word, bar, box
+  local image = mv.image(mv.ones { 50, 100, 3 })
+  local w = window(function(ui)
+    local clicked, _, dragged = ui.image(image, { width = 200, height = 100 })
+    place, box = clicked or place, dragged or box
+    word = ui.tokens("one two three") or word
+    bar = ui.plot_bar({ 3, 2, 1 }, { names = { "a", "b", "c" } }) or bar
+  end)
+  w:click(12 + 100, 12 + 50)
+  eq({ math.floor(place.x), math.floor(place.y) }, { 50, 25 })
+  w:drag(12 + 20, 12 + 20, 12 + 100, 12 + 80)
+  eq({ math.floor(box[1] + 0.5), math.floor(box[4] + 0.5) }, { 10, 40 })
+  w:click(30, 12 + 100 + 7 + 10)
+  eq(word, 1)
+  w:click(100, 12 + 100 + 7 + 27 + 7 + 5)
+  eq(bar, 1)
+end)
+
+for _, name in ipairs { "counter", "words", "browser" } do
+  test("scripts/windows/" .. name .. ".lua runs", function()
+    local w = assert(loadfile("scripts/windows/" .. name .. ".lua")) { visible = false, width = 800, height = 600, scale = 1 }
+    eq(w.error, nil)
+    w:move(100, 100)
+    eq(w.error, nil)
+    w:close()
+  end)
+end
+
+check.done()

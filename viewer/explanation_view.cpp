@@ -1,0 +1,173 @@
+#include "viewer/explanation_view.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "viewer/draw.h"
+#include "viewer/plot.h"
+#include "viewer/tokens.h"
+
+namespace multiviz {
+namespace {
+
+constexpr int64_t most_bars = 12;
+
+// The pixels of an attribution, made once.
+struct Pixels {
+  at::Tensor weights, map;
+};
+
+HeatmapRange range_for(const Attribution& attribution) {
+  constexpr double quantile = 0.995;  // a few extreme pixels are not to darken the rest
+  return attribution.heatmap.defined() ? range_of(attribution.heatmap, quantile) : range_of(attribution.weights);
+}
+
+void image_attribution(Window& window, const Attribution& attribution, const Image* image,
+                       const std::vector<Region>& regions, const HeatSettings& settings, HeatmapRange range) {
+  auto& cached = window.state<Pixels>(ImGui::GetID("pixels"));
+  if (!cached.weights.is_same(attribution.weights)) cached = {attribution.weights, attribution.pixels()};
+  ImageContent content;
+  if (image && image->pixels.sizes().slice(0, 2) == cached.map.sizes()) content.image = image->pixels;
+  content.values = cached.map;
+  content.range = range;
+  content.segments = attribution.players.segments;
+  content.names = attribution.players.names;
+  content.regions = regions;
+  double width = std::min(ImGui::GetContentRegionAvail().x, window.units(520));
+  double rows = static_cast<double>(cached.map.size(0)), columns = static_cast<double>(cached.map.size(1));
+  double height = std::min<double>(width * rows / columns, window.units(440));
+  image_view(window, "image", content, settings, width, height);
+  heat_legend(window, settings, range, std::min<double>(width, window.units(260)));
+}
+
+void weight_bars(Window& window, const Attribution& attribution) {
+  std::vector<std::string> names;
+  std::vector<double> weights;
+  for (auto [player, weight] : top(attribution, most_bars)) {
+    names.push_back(attribution.players.names[static_cast<size_t>(player)]);
+    weights.push_back(weight);
+  }
+  plot_bars(window, "weights", names, weights, {});
+  auto rest = attribution.players.size() - static_cast<int64_t>(names.size());
+  if (rest > 0) faint_text(window, fmt::format("and {} more, all smaller", rest));
+}
+
+void text_attribution(Window& window, const Attribution& attribution, const Text* text, HeatmapRange range) {
+  if (text) {
+    token_strip(window, word_list(text->string), word_weights(attribution, text->string), range);
+    return;
+  }
+  std::vector<double> weights(attribution.weights.const_data_ptr<double>(),
+                              attribution.weights.const_data_ptr<double>() + attribution.weights.numel());
+  token_strip(window, attribution.players.names, weights, range);
+}
+
+void series_attribution(Window& window, const Attribution& attribution, const TimeSeries* series) {
+  auto weights = series_weights(attribution);
+  std::vector<std::string> channels = series ? series->channels : std::vector<std::string>{};
+  std::vector<std::string> frames = series ? series->frame_names : std::vector<std::string>{};
+  faint_text(window, fmt::format("{} channels (rows) over {} frames (columns)", weights.size(0), weights.size(1)));
+  plot_matrix(window, "cells", weights, channels, frames, {});
+  weight_bars(window, attribution);
+}
+
+void table_attribution(const Attribution& attribution, const Table* table, HeatmapRange range) {
+  constexpr auto flags = ImGuiTableFlags_RowBg | ImGuiTableFlags_BordersInnerV | ImGuiTableFlags_SizingStretchProp;
+  if (!ImGui::BeginTable("columns", 3, flags)) return;
+  for (const char* title : {"column", "value", "weight"}) ImGui::TableSetupColumn(title);
+  ImGui::TableHeadersRow();
+  for (auto [player, weight] : top(attribution, attribution.players.size())) {
+    ImGui::TableNextRow();
+    ImGui::TableNextColumn();
+    ImGui::TextUnformatted(attribution.players.names[static_cast<size_t>(player)].c_str());
+    ImGui::TableNextColumn();
+    if (table && player < table->columns.numel())
+      ImGui::TextUnformatted(fmt::format("{:.4g}", table->columns[player].item<double>()).c_str());
+    ImGui::TableNextColumn();
+    ImGui::TableSetBgColor(ImGuiTableBgTarget_CellBg, to_u32(weight_color(weight, range), weight_alpha(weight, range)));
+    ImGui::TextUnformatted(fmt::format("{:.4g}", weight).c_str());
+  }
+  ImGui::EndTable();
+}
+
+template <typename T>
+const T* part(const Value* value) {
+  return value ? std::get_if<T>(value) : nullptr;
+}
+
+void interaction_view(Window& window, const Interaction& interaction) {
+  faint_text(window, interaction.rows.modality + " (rows) with " + interaction.columns.modality + " (columns)");
+  plot_matrix(window, "interaction", interaction.values, interaction.rows.names, interaction.columns.names, {});
+}
+
+const Attribution* counterpart(const Attribution& attribution, const Explanation& other) {
+  for (const auto& candidate : other.attributions)
+    if (candidate.players.modality == attribution.players.modality && candidate.component == attribution.component)
+      return &candidate;
+  for (const auto& candidate : other.attributions)
+    if (candidate.players.modality == attribution.players.modality) return &candidate;
+  return nullptr;
+}
+
+}  // namespace
+
+void attribution_view(Window& window, const Attribution& attribution, const Input& input, const HeatSettings& settings,
+                      HeatmapRange range) {
+  ImGui::PushID(&attribution);
+  auto* value = input.value(attribution.players.modality);
+  static const std::vector<Region> none;
+  switch (attribution.players.kind) {
+    case ModalityKind::image:
+      image_attribution(window, attribution, part<Image>(value), input.datapoint ? input.datapoint->regions : none,
+                        settings, range);
+      break;
+    case ModalityKind::text:
+      text_attribution(window, attribution, part<Text>(value), range);
+      break;
+    case ModalityKind::time_series:
+      series_attribution(window, attribution, part<TimeSeries>(value));
+      break;
+    case ModalityKind::tabular:
+      table_attribution(attribution, part<Table>(value), range);
+      break;
+  }
+  ImGui::PopID();
+}
+
+void explanation_view(Window& window, const Explanation& explanation, const Input& input,
+                      const HeatSettings& settings) {
+  faint_text(window, explanation_facts(explanation));
+  for (const auto& attribution : explanation.attributions) {
+    wrapped_text(attribution_title(explanation, attribution));
+    attribution_view(window, attribution, input, settings, range_for(attribution));
+    ImGui::Spacing();
+  }
+  for (const auto& interaction : explanation.interactions) interaction_view(window, interaction);
+}
+
+void comparison_view(Window& window, const Explanation& a, const Explanation& b, const Input& input,
+                     const HeatSettings& settings) {
+  for (const auto& left : a.attributions) {
+    auto* right = counterpart(left, b);
+    if (!right) continue;
+    if (left.weights.numel() == right->weights.numel() && left.weights.numel() <= 4096) {
+      auto alike = agreement(left.weights, right->weights);
+      faint_text(window, fmt::format("{}: cosine {:.2f}, rank correlation {:.2f}", left.players.modality, alike.cosine,
+                                     alike.rank));
+    }
+    if (!ImGui::BeginTable(unique_label(window, left.players.modality).c_str(), 2, ImGuiTableFlags_Resizable)) continue;
+    auto range_a = range_for(left), range_b = range_for(*right);
+    // Methods differ in scale: each has its own limit, and both are signed when one is.
+    range_a.is_signed = range_b.is_signed = range_a.is_signed || range_b.is_signed;
+    ImGui::TableNextColumn();
+    wrapped_text(attribution_title(a, left));
+    attribution_view(window, left, input, settings, range_a);
+    ImGui::TableNextColumn();
+    wrapped_text(attribution_title(b, *right));
+    attribution_view(window, *right, input, settings, range_b);
+    ImGui::EndTable();
+  }
+}
+
+}  // namespace multiviz

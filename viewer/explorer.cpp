@@ -1,0 +1,192 @@
+#include "viewer/explorer.h"
+
+#include <imgui/imgui.h>
+#include <imgui/imgui_stdlib.h>
+
+#include "core/error.h"
+#include "core/random.h"
+#include "viewer/draw.h"
+#include "viewer/explanation_view.h"
+#include "viewer/tokens.h"
+
+// What the explorer shows; its work is in explorer_jobs.cpp, its questions by clicks in explorer_live.cpp.
+namespace multiviz {
+
+Explorer::Explorer(ModelPtr model, DatasetPtr data, ExplorerOptions options, Desktop& desktop)
+    : model_(std::move(model)), data_(std::move(data)), options_(std::move(options)), desktop_(desktop) {
+  check(data_->size() > 0, "mv.explore: the data set '{}' is empty: give one with datapoints", data_->name());
+  check(options_.first >= 0 && options_.first < data_->size(), "mv.explore: there is no datapoint {}: '{}' has {}",
+        options_.first + 1, data_->name(), data_->size());
+  match_modalities(model_->signature(), data_->modalities());
+  select(options_.first);
+}
+
+void Explorer::control_panel(Window& window) {
+  heading(window, model_->signature().name);
+  faint_text(window, fmt::format("{} · {} datapoints", data_->name(), data_->size()));
+  ImGui::SetNextItemWidth(window.units(110));
+  if (ImGui::InputInt("datapoint", &number_, 1, 10, ImGuiInputTextFlags_EnterReturnsTrue)) select(number_ - 1);
+  if (ImGui::Button("previous") || window.pressed({key_code("left"), false, false, true})) select(index_ - 1);
+  ImGui::SameLine();
+  if (ImGui::Button("next") || window.pressed({key_code("right"), false, false, true})) select(index_ + 1);
+  ImGui::SameLine();
+  if (ImGui::Button("random")) select(Random(options_.seed, ++draws_).below(data_->size()));
+  ImGui::Separator();
+  ImGui::SetNextItemWidth(-1);
+  bool go =
+      ImGui::InputTextWithHint("##search", "search in ids and texts", &search_, ImGuiInputTextFlags_EnterReturnsTrue);
+  ImGui::SetNextItemWidth(window.units(130));
+  go |= ImGui::Combo("answers", &filter_, "all\0right\0wrong\0");
+  auto name = [&](int i) { return i == 0 ? std::string("any") : data_->labels()[static_cast<size_t>(i - 1)]; };
+  ImGui::SetNextItemWidth(window.units(130));
+  if (!data_->labels().empty() && ImGui::BeginCombo("label", name(label_).c_str())) {
+    ImGuiListClipper clipper;
+    clipper.Begin(static_cast<int>(data_->labels().size()) + 1);
+    while (clipper.Step())
+      for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i)
+        if (ImGui::Selectable(fmt::format("{}###{}", name(i), i).c_str(), i == label_)) {
+          label_ = i;
+          go = true;
+        }
+    ImGui::EndCombo();
+  }
+  go |= ImGui::Button("search");
+  if (!go) return;
+  if (filter_ > 0 && answers_.empty()) answer_all();
+  wanted_search_ = true;
+}
+
+void Explorer::choice_list(Window& window) {
+  if (!matches_) return;
+  faint_text(window, fmt::format("{} found", matches_->size()));
+  ImGui::BeginChild("matches", {0, window.units(150)}, true);
+  ImGuiListClipper clipper;
+  clipper.Begin(static_cast<int>(matches_->size()));
+  int64_t chosen = -1;
+  while (clipper.Step())
+    for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
+      auto row = (*matches_)[static_cast<size_t>(i)];
+      if (ImGui::Selectable(fmt::format("datapoint {}", row + 1).c_str(), row == index_)) chosen = row;
+    }
+  ImGui::EndChild();
+  if (chosen >= 0) select(chosen);
+}
+
+void Explorer::methods(Window& window) {
+  heading(window, "Compute");
+  std::vector<std::string> names{"lime", "kernel shap"};
+  if (model_->signature().differentiable) names.insert(names.begin(), {"gradient", "integrated gradients"});
+  if (model_->signature().modalities.size() == 2) names.emplace_back("dime");
+  for (const auto& name : names) {
+    if (ImGui::GetContentRegionAvail().x < ImGui::CalcTextSize(name.c_str()).x + window.units(20)) ImGui::NewLine();
+    if (ImGui::Button(name.c_str())) compute(name);
+    ImGui::SameLine();
+  }
+  if (ImGui::GetContentRegionAvail().x < window.units(100)) ImGui::NewLine();
+  if (ImGui::Button("sparse path")) fit_path();
+  ImGui::SetNextItemWidth(window.units(110));
+  bool go = ImGui::InputInt("feature", &feature_number_, 1, 10, ImGuiInputTextFlags_EnterReturnsTrue);
+  ImGui::SameLine();
+  go |= ImGui::Button("analyse");
+  if (!go) return;
+  auto width = model_->signature().features;
+  if (options_.tap.empty() && width > 0) feature_number_ = std::clamp(feature_number_, 1, static_cast<int>(width));
+  analyse_feature(std::max(feature_number_, 1) - 1);
+}
+
+void Explorer::saving(Window& window) {
+  heading(window, "Keep");
+  ImGui::SetNextItemWidth(-1);
+  ImGui::InputText("##folder", &options_.folder);
+  auto* shown = page();
+  if (!shown) return;
+  auto guarded = [&](const std::string& done, const std::function<void()>& write) {
+    try {
+      write();
+      message_ = done + options_.folder;
+    } catch (const std::exception& error) {
+      message_ = error.what();
+    }
+  };
+  if (ImGui::Button("save page")) guarded("saved in ", [&] { save(*shown, options_.folder); });
+  ImGui::SameLine();
+  if (ImGui::Button("write report")) guarded("report in ", [&] { write_report(*shown, options_.folder); });
+}
+
+void Explorer::overview(Window& window) {
+  auto* shown = page();
+  if (!shown) return faint_text(window, "…");
+  auto events = overview_page(window, *shown, state_);
+  if (events.feature >= 0) analyse_feature(events.feature);
+}
+
+void Explorer::features(Window& window) {
+  auto* shown = page();
+  if (!shown) return;
+  if (!shown->predictions.empty()) {
+    faint_text(window, "strongest features for the prediction");
+    for (int64_t feature : graph_features(shown->predictions.front(), 5)) {
+      if (ImGui::Button(fmt::format("feature {}###top{}", feature + 1, feature).c_str())) analyse_feature(feature);
+      ImGui::SameLine();
+    }
+    ImGui::NewLine();
+  }
+  feature_page(window, *shown, state_);
+}
+
+void Explorer::progress_overlay(Window& window) {
+  if (!busy()) return;
+  window.wake(1);
+  constexpr double patience = 0.15;  // s; what is faster shows no bar
+  if (current_ && current_->seconds() < patience) return;
+  auto size = ImGui::GetIO().DisplaySize;
+  ImGui::SetNextWindowPos({size.x - window.units(16), size.y - window.units(16)}, 0, {1, 1});
+  constexpr auto flags = ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_AlwaysAutoResize |
+                         ImGuiWindowFlags_NoSavedSettings | ImGuiWindowFlags_NoFocusOnAppearing;
+  if (ImGui::Begin("##progress", nullptr, flags) && current_) {
+    ImGui::TextUnformatted(current_->name().c_str());
+    ImGui::ProgressBar(static_cast<float>(current_->fraction()), {window.units(220), 0});
+    ImGui::SameLine();
+    if (ImGui::Button("cancel")) {
+      current_->cancel();
+      waiting_.clear();
+    }
+    if (!waiting_.empty()) faint_text(window, fmt::format("{} more", waiting_.size()));
+  }
+  ImGui::End();
+}
+
+void Explorer::draw(Window& window) {
+  tend();
+  if (std::exchange(wanted_search_, false)) {
+    if (filter_ > 0 && answers_.empty())
+      wanted_search_ = true;  // the answers come first
+    else
+      search();
+  }
+  split(
+      window, "explorer", 0.22, 0,
+      [&] {
+        control_panel(window);
+        choice_list(window);
+        methods(window);
+        saving(window);
+        if (!message_.empty()) wrapped_text(message_);
+      },
+      [&] {
+        if (!ImGui::BeginTabBar("explorer")) return;
+        auto tab = [&](const char* name, bool turn, void (Explorer::*content)(Window&)) {
+          if (!ImGui::BeginTabItem(name, nullptr, turn ? ImGuiTabItemFlags_SetSelected : 0)) return;
+          (this->*content)(window);
+          ImGui::EndTabItem();
+        };
+        tab("Overview", false, &Explorer::overview);
+        tab("Features", std::exchange(state_.show_feature, false), &Explorer::features);
+        if (model_->signature().differentiable) tab("Words and pixels", false, &Explorer::live);
+        tab("What if", false, &Explorer::what_if);
+        ImGui::EndTabBar();
+      });
+  progress_overlay(window);
+}
+
+}  // namespace multiviz
