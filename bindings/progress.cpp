@@ -160,7 +160,7 @@ class Reports : public TimedSink {
   std::shared_ptr<Callback> callback_;
 };
 
-using SinkPtr = std::shared_ptr<ProgressSink>;
+using SinkPtr = std::shared_ptr<TimedSink>;
 
 // The state owns the sink; the one before is destroyed with its userdata, so it must not be in use by then.
 void use(lua_State* L, SinkPtr sink) {
@@ -174,8 +174,11 @@ void use(lua_State* L, SinkPtr sink) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &sink_key);
 }
 
+constexpr double bar_interval = 0.2, line_interval = 60;
+
 SinkPtr default_sink() {
-  return isatty(STDERR_FILENO) ? progress_bar(stderr) : progress_lines(stderr);
+  if (isatty(STDERR_FILENO)) return std::make_shared<Bar>(stderr, bar_interval);
+  return std::make_shared<Lines>(stderr, line_interval);
 }
 
 int progress(lua_State* L) {

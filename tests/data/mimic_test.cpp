@@ -25,8 +25,8 @@ DatasetPtr open(const std::string& task, const std::string& split) {
 
 TEST_CASE("MIMIC is standardised, labelled, shuffled and split as MultiBench does") {
   const auto expected = load_json(folder + "/expected.json");
-  for (const std::string& task : {"mortality", "icd9"})
-    for (const std::string& split : {"train", "valid", "test"}) {
+  for (const std::string task : {"mortality", "icd9"})
+    for (const std::string split : {"train", "valid", "test"}) {
       INFO(task << " " << split);
       auto data = open(task, split);
       const auto& wanted = expected.at((task == "mortality" ? "-1 " : "7 ") + split);
