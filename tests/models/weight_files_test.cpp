@@ -68,7 +68,9 @@ TEST_CASE("a model saved in any container loads and answers the same") {
   save_model(model, scratch / "x.pt");
   CHECK(answers(scratch / "x.pt", {{"config", model.config()}}));
   CHECK(error_of([&] { load_model(scratch / "x.pt", ""); }) == has("put it in a folder with its config.json"));
-  CHECK(error_of([&] { load_model(scratch / "x.pt", "", {{"config", model.config()}, {"confg", 1}}); }) == has("the option 'confg' is not known"));
+  CHECK(error_of([&] {
+          load_model(scratch / "x.pt", "", {{"config", model.config()}, {"confg", 1}});
+        }) == has("the option 'confg' is not known"));
 
   // Weights of PyTorch go back where they came from, and the tokenizer's files with them.
   std::filesystem::remove(scratch / "folder/model.safetensors");
