@@ -16,18 +16,6 @@ template <typename T>
   for (int64_t i = 0; i < n; ++i) y[i] += a * x[i];
 }
 
-// Four rows at once: y is read and written a quarter as often.
-[[gnu::always_inline]] inline void add_rows_body(const ScaledRows& rows, double* __restrict y, int64_t n) {
-  size_t count = rows.scales.size(), i = 0;
-  for (; i + 4 <= count; i += 4) {
-    const double *a = rows.scales.data() + i, *const *x = rows.starts.data() + i;
-    double a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3];
-    const double *x0 = x[0], *x1 = x[1], *x2 = x[2], *x3 = x[3];
-    for (int64_t j = 0; j < n; ++j) y[j] += a0 * x0[j] + a1 * x1[j] + a2 * x2[j] + a3 * x3[j];
-  }
-  for (; i < count; ++i) add_scaled_body(rows.scales[i], rows.starts[i], y, n);
-}
-
 [[gnu::always_inline]] inline double sweep_body(Block block, double scale, Penalty penalty, double* b,
                                                 float* residual) {
   double largest = 0;
@@ -47,25 +35,28 @@ template <typename T>
 }
 
 using Sweep = double (*)(Block, double, Penalty, double*, float*);
-using AddRows = void (*)(const ScaledRows&, double*, int64_t);
+using AddScaled = void (*)(double, const double*, double*, int64_t);
 
 double sweep_plain(Block block, double scale, Penalty penalty, double* b, float* residual) {
   return sweep_body(block, scale, penalty, b, residual);
 }
-void add_rows_plain(const ScaledRows& rows, double* y, int64_t n) { add_rows_body(rows, y, n); }
+void add_scaled_plain(double a, const double* x, double* y, int64_t n) { add_scaled_body(a, x, y, n); }
 
 // The build is for the baseline CPU of the architecture; these loops are where it pays to look at the one that runs.
 #if defined(__x86_64__)
 [[gnu::target("avx2")]] double sweep_avx2(Block block, double scale, Penalty penalty, double* b, float* residual) {
   return sweep_body(block, scale, penalty, b, residual);
 }
-[[gnu::target("avx2")]] void add_rows_avx2(const ScaledRows& rows, double* y, int64_t n) { add_rows_body(rows, y, n); }
+[[gnu::target("avx2")]] void add_scaled_avx2(double a, const double* x, double* y, int64_t n) {
+  add_scaled_body(a, x, y, n);
+}
 [[gnu::target("avx512f,prefer-vector-width=512")]] double sweep_avx512(Block block, double scale, Penalty penalty,
                                                                        double* b, float* residual) {
   return sweep_body(block, scale, penalty, b, residual);
 }
-[[gnu::target("avx512f,prefer-vector-width=512")]] void add_rows_avx512(const ScaledRows& rows, double* y, int64_t n) {
-  add_rows_body(rows, y, n);
+[[gnu::target("avx512f,prefer-vector-width=512")]] void add_scaled_avx512(double a, const double* x, double* y,
+                                                                          int64_t n) {
+  add_scaled_body(a, x, y, n);
 }
 template <typename Function>
 Function widest(Function plain, Function avx2, Function avx512) {
@@ -73,10 +64,10 @@ Function widest(Function plain, Function avx2, Function avx512) {
   return __builtin_cpu_supports("avx2") ? avx2 : plain;
 }
 Sweep best_sweep() { return widest(sweep_plain, sweep_avx2, sweep_avx512); }
-AddRows best_add_rows() { return widest(add_rows_plain, add_rows_avx2, add_rows_avx512); }
+AddScaled best_add_scaled() { return widest(add_scaled_plain, add_scaled_avx2, add_scaled_avx512); }
 #else
 Sweep best_sweep() { return sweep_plain; }
-AddRows best_add_rows() { return add_rows_plain; }
+AddScaled best_add_scaled() { return add_scaled_plain; }
 #endif
 
 }  // namespace
@@ -116,9 +107,9 @@ double sweep(const WorkingSet& set, double scale, Penalty penalty, double* b, fl
   return best({set.gram(), set.stride(), set.size()}, scale, penalty, b, residual);
 }
 
-void add_rows(const ScaledRows& rows, double* y, int64_t n) {
-  static const AddRows best = best_add_rows();
-  best(rows, y, n);
+void add_scaled(double a, const double* x, double* y, int64_t n) {
+  static const AddScaled best = best_add_scaled();
+  best(a, x, y, n);
 }
 
 }  // namespace multiviz

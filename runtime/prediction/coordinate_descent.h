@@ -10,9 +10,9 @@ namespace multiviz {
 //
 //   min over b of  1/2 s b'Hb - q'b + l1 |b|_1 + l2/2 b'b        H = gram[features, features], s > 0
 //
-// ScaledRows of H are copied out of the full Gram matrix as features enter, so that a sweep costs the working set
-// squared and never the full width. They are kept in float32, half the memory to go through: callers bring the residual
-// up to date in float64 after some sweeps and go on from there, which takes the rounding away again.
+// Rows of H are copied out of the full Gram matrix as features enter, so that a sweep costs the working set squared and
+// never the full width. They are kept in float32, half the memory to go through: callers bring the residual up to date
+// in float64 after some sweeps and go on from there, which takes the rounding away again.
 class WorkingSet {
  public:
   // `gram` is row-major [D, D], symmetric, and outlives this object.
@@ -45,18 +45,7 @@ struct Penalty {
 // the largest of s H_jj (change of b_j)^2, twice the objective's largest decrease by one coordinate.
 double sweep(const WorkingSet& set, double scale, Penalty penalty, double* b, float* residual);
 
-// ScaledRows of a matrix, each with a factor.
-struct ScaledRows {
-  std::vector<double> scales;
-  std::vector<const double*> starts;
-
-  void add(double scale, const double* start) {
-    scales.push_back(scale);
-    starts.push_back(start);
-  }
-};
-
-// y [n] += the sum of the rows times their factors. With the widest vector instructions that this CPU has.
-void add_rows(const ScaledRows& rows, double* y, int64_t n);
+// y += a x. With the widest vector instructions that this CPU has, and the same result on all.
+void add_scaled(double a, const double* x, double* y, int64_t n);
 
 }  // namespace multiviz

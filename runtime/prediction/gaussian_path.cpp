@@ -70,10 +70,8 @@ void ClassSolver::descend(double threshold) {
     ++sweeps_;
     if (sweep(set_, 1.0, penalty_, b_.data(), residual.data()) <= threshold) break;
   }
-  ScaledRows changed;
   for (size_t i = 0; i < features.size(); ++i)
-    if (b_[i] != before[i]) changed.add(before[i] - b_[i], gram_ + features[i] * width_);
-  add_rows(changed, r_.data(), width_);
+    if (b_[i] != before[i]) add_scaled(before[i] - b_[i], gram_ + features[i] * width_, r_.data(), width_);
 }
 
 bool ClassSolver::add_violators() {
@@ -120,7 +118,7 @@ void ClassSolver::solve(double lambda, double previous) {
   penalty_ = {alpha_ * lambda, (1 - alpha_) * lambda};
   measure();
   if (loss_ == square_ / 2 && gap_ <= 1e-12 * square_) return;  // nothing is in the model yet, and nothing is to enter
-  for (int64_t j = 0; j < width_; ++j)                          // the sequential strong rule (Tibshirani et al., 2012)
+  for (int64_t j = 0; j < width_; ++j)  // the sequential strong rule (Tibshirani et al., 2012)
     if (std::abs(r_[static_cast<size_t>(j)]) >= alpha_ * (2 * lambda - previous) && !set_.contains(j)) add(j);
   extrapolate(lambda, previous);
   sweeps_ = 0;
@@ -141,15 +139,13 @@ void ClassSolver::extrapolate(double lambda, double previous) {
   before_previous_ = previous;
   last_.resize(b_.size(), 0.0);
   auto features = set_.features();
-  ScaledRows changed;
   for (size_t i = 0; i < features.size(); ++i) {
     double step = ratio * (b_[i] - last_[i]);
     last_[i] = b_[i];
     if (step == 0 || (b_[i] + step) * b_[i] <= 0) continue;
     b_[i] += step;
-    changed.add(-step, gram_ + features[i] * width_);
+    add_scaled(-step, gram_ + features[i] * width_, r_.data(), width_);
   }
-  add_rows(changed, r_.data(), width_);
 }
 
 struct Curve {
