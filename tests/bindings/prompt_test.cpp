@@ -64,6 +64,7 @@ TEST_CASE("the prompt survives errors and Ctrl-C") {
   CHECK(terminal.shows("> "));
   terminal.type(std::string("half a line") + interrupt + "6 * 7\r");
   CHECK(terminal.shows("\n42\r"));
+  CHECK(terminal.shows("> "));  // before that, the terminal itself would take the end of input
   terminal.type("\x04");
   CHECK(terminal.exit_status() == 0);
 }
@@ -88,6 +89,7 @@ TEST_CASE("Ctrl-C stops a long analysis at the prompt, which lives on") {
   }
   terminal.type("6 * 7\r");
   CHECK(terminal.shows("\n42\r"));
+  CHECK(terminal.shows("> "));  // before that, the terminal itself would take the end of input
   terminal.type("\x04");
   CHECK(terminal.exit_status() == 0);
 }
