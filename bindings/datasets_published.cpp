@@ -1,6 +1,9 @@
 #include "bindings/data.h"
 #include "bindings/register.h"
 #include "data/clevr/clevr.h"
+#include "data/flickr30k/flickr30k.h"
+#include "data/gqa/gqa.h"
+#include "data/nlvr2/nlvr2.h"
 #include "data/vqa/vqa.h"
 
 namespace multiviz::script {
@@ -36,6 +39,38 @@ int make_vqa(lua_State* L) {
   return push(L, open_vqa(std::move(made)));
 }
 
+int make_flickr30k(lua_State* L) {
+  Options options(L, 1);
+  Flickr30kOptions made;
+  read_published(options, made, "train");
+  made.images = options.string("images", "");
+  made.negatives = options.integer("negatives", 0, {0, 1000});
+  made.seed = options.seed();
+  options.done();
+  return push(L, open_flickr30k(std::move(made)));
+}
+
+int make_gqa(lua_State* L) {
+  Options options(L, 1);
+  GqaOptions made;
+  read_published(options, made, "train");
+  made.balanced = options.boolean("balanced", true);
+  made.scenes = options.boolean("scenes", true);
+  made.images = options.string("images", "");
+  made.answers = options.string("answers", "");
+  options.done();
+  return push(L, open_gqa(std::move(made)));
+}
+
+int make_nlvr2(lua_State* L) {
+  Options options(L, 1);
+  Nlvr2Options made;
+  read_published(options, made, "train");
+  made.images = options.string("images", "");
+  options.done();
+  return push(L, open_nlvr2(std::move(made)));
+}
+
 }  // namespace
 
 void register_datasets_published(Binder& binder) {
@@ -60,6 +95,26 @@ void register_datasets_published(Binder& binder) {
                   "The labels are the answers in trainval_label2ans.json (LXMERT's), or in the file `answers`. "
                   "Annotations: the ten answers, scores, question_type, answer_type, complementary.",
                   make_vqa);
+  binder.function(
+      "datasets.flickr30k",
+      "mv.datasets.flickr30k{root=, split=\"train\", negatives=0, seed=0, images=, on_error=\"fail\"} -> "
+      "dataset",
+      "Flickr30k with Flickr30k Entities as published: flickr30k-images/, Sentences/, Annotations/ and the "
+      "authors' train.txt, val.txt, test.txt. Five captions a picture, each followed by `negatives` captions "
+      "of other pictures; labels mismatch and match. x.annotations.phrases has the phrases with their boxes.",
+      make_flickr30k);
+  binder.function("datasets.gqa",
+                  "mv.datasets.gqa{root=, split=\"train\", balanced=true, scenes=true, images=, answers=, "
+                  "on_error=\"fail\", cache=} -> dataset",
+                  "GQA as published: questions1.2/, sceneGraphs/ and images/. Splits: train, val, testdev, test, "
+                  "challenge. Labels are the answers of these questions, or those in the file `answers` or "
+                  "trainval_label2ans.json. Regions are the scene graph's objects.",
+                  make_gqa);
+  binder.function("datasets.nlvr2",
+                  "mv.datasets.nlvr2{root=, split=\"train\", images=, on_error=\"fail\", cache=} -> dataset",
+                  "NLVR2 as published: data/SPLIT.json and images/. Splits: train, dev, test1, test2, and "
+                  "balanced/dev and so on. Two pictures, left and right, and a sentence; labels False and True.",
+                  make_nlvr2);
 }
 
 }  // namespace multiviz::script

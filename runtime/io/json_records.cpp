@@ -144,6 +144,16 @@ json JsonRecords::get(int64_t i) const {
   return parse_json(file_.read(index_.offsets[at], index_.sizes[at]), where(i));
 }
 
+std::string JsonRecords::key(int64_t i) const {
+  constexpr uint64_t longest = 512;
+  const uint64_t end = index_.offsets.at(static_cast<size_t>(i)), size = std::min(longest, end);
+  const std::string before = file_.read(end - size, size);  // ... "key":
+  const size_t close = before.rfind('"');
+  const size_t open = close == std::string::npos || close == 0 ? std::string::npos : before.rfind('"', close - 1);
+  check(open != std::string::npos, "{}: its key is missing or longer than {} bytes", where(i), longest);
+  return before.substr(open + 1, close - open - 1);
+}
+
 std::optional<int64_t> JsonRecords::find(const std::string& key) const {
   const uint64_t hash = hash_bytes(key);
   const auto found = std::lower_bound(index_.order.begin(), index_.order.end(), hash,

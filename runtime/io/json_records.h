@@ -65,6 +65,8 @@ class JsonRecords {
   int64_t size() const { return static_cast<int64_t>(index_.offsets.size()); }
   nlohmann::json get(int64_t i) const;  // throws Error starting with where(i)
   std::string where(int64_t i) const;   // "'val.json', record 17 at byte 1234"
+  // What a dictionary calls record i; keys with quotes in them are cut.
+  std::string key(int64_t i) const;
   // The record with this key: its text as in the file for a string, its digits for an integer.
   std::optional<int64_t> find(const std::string& key) const;
   const std::vector<std::string>& collected() const { return index_.collected; }

@@ -70,5 +70,36 @@ test("vqa", function()
   raises(function() mv.datasets.vqa { root = "tests/fixtures/vqa", answer = "x" } end, "did you mean 'answers'?")
 end)
 
+test("flickr30k", function()
+  local data = mv.datasets.flickr30k { root = "tests/fixtures/flickr30k", split = "train", negatives = 1, seed = 3 }
+  eq({ #data, data.name }, { 30, "flickr30k/train" })
+  eq(data.labels, { "mismatch", "match" })
+  local x = data[3]
+  eq({ x.id, x.caption, x.label }, { "1000092795#1", "Two squares on a grey wall .", "match" })
+  eq(x.annotations.phrases[1].boxes, { { 4, 8, 16, 20 }, { 28, 8, 40, 20 } })
+  eq(data[4].label, "mismatch")
+  algorithm_2(data, x, small_model(data, { question = "caption" }))
+  raises(function() mv.datasets.flickr30k { root = "tests/fixtures/flickr30k", negative = 1 } end, "did you mean 'negatives'?")
+end)
+
+test("gqa", function()
+  local data = mv.datasets.gqa { root = "tests/fixtures/gqa", split = "train", cache = cache }
+  eq({ #data, data.name }, { 9, "gqa/train" })
+  local x = data[1]
+  eq({ x.id, x.label, x.regions[1].name, x.regions[1].referred }, { "train/02930152", "red", "red wooden door", true })
+  eq(#mv.datasets.gqa { root = "tests/fixtures/gqa", balanced = false, cache = cache }, 9)
+  algorithm_2(data, x, small_model(data))
+end)
+
+test("nlvr2", function()
+  local data = mv.datasets.nlvr2 { root = "tests/fixtures/nlvr2", split = "train", cache = cache }
+  eq({ #data, data.name }, { 6, "nlvr2/train" })
+  eq(data.modalities, { { name = "left", kind = "image" }, { name = "right", kind = "image" }, { name = "sentence", kind = "text" } })
+  local x = data[2]
+  eq({ x.id, x.label, x.left.width }, { "train-850-0-1", "False", 48 })
+  -- The model looks at one of the two pictures.
+  algorithm_2(data, x, small_model(data, { image = "left", question = "sentence" }))
+end)
+
 os.execute("rm -r " .. scratch)
 check.done()
