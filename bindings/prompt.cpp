@@ -131,6 +131,7 @@ Prompt::~Prompt() {
 bool Prompt::read(std::string& line) {
   int count = 0;
   interrupted = false;
+  el_set(editor, EL_PREP_TERM, 1);  // before the prompt shows: an end of input typed at it would get lost otherwise
   const char* text = el_gets(editor, &count);
   if (interrupted) {
     fmt::print("^C\n");
