@@ -214,6 +214,9 @@ void register_dataset(Binder& binder) {
   type.method("readable", "data:readable() -> dataset",
               "The datapoints that can be loaded: tries every one. What could not be is in its `skipped`.",
               [](lua_State* L, auto& self) { return push(L, readable(self)); });
+  type.method("in_memory", "data:in_memory() -> dataset",
+              "The same datapoints, loaded now and kept: for a context that several methods read.",
+              [](lua_State* L, auto& self) { return push(L, in_memory(self)); });
   type.method("batches", "for batch in data:batches{size=32, shuffle=false, seed=0, workers=} do",
               "Goes through the datapoints, a sequence of them at a time, loaded ahead on several threads. The order "
               "depends on the seed alone.",

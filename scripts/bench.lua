@@ -97,7 +97,7 @@ end)
 
 row("dime", "DIME, 100 context points, 100 perturbations a modality, against one-by-one forwards", { at_least = 50 }, function()
   local s = setting()
-  local context = s.data:sample(100, { seed = 0 })
+  local context = s.data:sample(100, { seed = 0 }):in_memory() -- neither side makes scenes
   local explanation
   local ours = seconds(2, function()
     explanation = mv.dime(s.model, s.x, { target = s.target, context = context, samples = 100 })

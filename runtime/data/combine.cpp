@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 #include <unordered_map>
 
 #include "core/cancel.h"
@@ -77,10 +78,10 @@ class Concatenated : public Dataset {
   Skipped skipped_;
 };
 
-// A subset that remembers what was left out of it.
-class Readable : public Dataset {
+// Everything as `data` has it.
+class Wrapper : public Dataset {
  public:
-  Readable(DatasetPtr data, Skipped skipped) : data_(std::move(data)), skipped_(std::move(skipped)) {}
+  explicit Wrapper(DatasetPtr data) : data_(std::move(data)) {}
   const std::string& name() const override { return data_->name(); }
   const std::vector<Modality>& modalities() const override { return data_->modalities(); }
   const std::vector<std::string>& labels() const override { return data_->labels(); }
@@ -88,12 +89,49 @@ class Readable : public Dataset {
   std::string fingerprint() const override { return data_->fingerprint(); }
   bool concurrent() const override { return data_->concurrent(); }
   Datapoint get(int64_t index) const override { return data_->get(index); }
-  const Skipped& skipped() const override { return skipped_; }
+  const Skipped& skipped() const override { return data_->skipped(); }
 
  private:
   DatasetPtr data_;
+};
+
+// A subset that remembers what was left out of it.
+class Readable : public Wrapper {
+ public:
+  Readable(DatasetPtr data, Skipped skipped) : Wrapper(std::move(data)), skipped_(std::move(skipped)) {}
+  const Skipped& skipped() const override { return skipped_; }
+
+ private:
   Skipped skipped_;
 };
+
+class InMemory : public Wrapper {
+ public:
+  InMemory(DatasetPtr data, std::vector<Datapoint> datapoints)
+      : Wrapper(std::move(data)), datapoints_(std::move(datapoints)) {}
+  bool concurrent() const override { return true; }
+  Datapoint get(int64_t index) const override {
+    check(index >= 0 && index < size(), "datapoint {} is out of range: {} has {}", index + 1, name(), size());
+    return datapoints_[static_cast<size_t>(index)];
+  }
+
+ private:
+  std::vector<Datapoint> datapoints_;
+};
+
+// Calls load(i) for every datapoint, on several threads where the data set allows it.
+void for_every_datapoint(const Dataset& data, const std::function<void(int64_t)>& load) {
+  const int64_t n = data.size();
+  Progress progress("reading " + data.name(), n);
+  if (data.concurrent()) {
+    parallel_for(n, load, [&](int64_t finished) { progress.advance(finished); });
+  } else {
+    for (int64_t i = 0; i < n; ++i, progress.advance()) {
+      throw_if_cancelled();
+      load(i);
+    }
+  }
+}
 
 }  // namespace
 
@@ -102,22 +140,13 @@ DatasetPtr concat(std::vector<DatasetPtr> parts) { return std::make_shared<Conca
 DatasetPtr readable(DatasetPtr data) {
   const int64_t n = data->size();
   std::vector<std::string> errors(static_cast<size_t>(n));  // empty: it could be read
-  Progress progress("reading " + data->name(), n);
-  auto load = [&](int64_t i) {
+  for_every_datapoint(*data, [&](int64_t i) {
     try {
       data->get(i);
     } catch (const Error& error) {
       errors[static_cast<size_t>(i)] = error.what();
     }
-  };
-  if (data->concurrent()) {
-    parallel_for(n, load, [&](int64_t finished) { progress.advance(finished); });
-  } else {
-    for (int64_t i = 0; i < n; ++i, progress.advance()) {
-      throw_if_cancelled();
-      load(i);
-    }
-  }
+  });
   Skipped skipped = data->skipped();
   std::vector<int64_t> good;
   for (int64_t i = 0; i < n; ++i) {
@@ -125,6 +154,12 @@ DatasetPtr readable(DatasetPtr data) {
     if (read_record(OnError::skip, skipped, [&] { check(error.empty(), "{}", error); })) good.push_back(i);
   }
   return std::make_shared<Readable>(subset(std::move(data), std::move(good)), std::move(skipped));
+}
+
+DatasetPtr in_memory(DatasetPtr data) {
+  std::vector<Datapoint> datapoints(static_cast<size_t>(data->size()));
+  for_every_datapoint(*data, [&](int64_t i) { datapoints[static_cast<size_t>(i)] = data->get(i); });
+  return std::make_shared<InMemory>(std::move(data), std::move(datapoints));
 }
 
 }  // namespace multiviz

@@ -43,6 +43,9 @@ DatasetPtr concat(std::vector<DatasetPtr> parts);
 // damaged (a truncated image, say) is in the result's skipped().
 DatasetPtr readable(DatasetPtr data);
 
+// The same datapoints, all loaded now and kept: for a context or an evaluation set that several methods read.
+DatasetPtr in_memory(DatasetPtr data);
+
 // The position of a modality by name, with a suggestion in the error when there is none.
 size_t modality_index(const std::vector<Modality>& modalities, const std::string& name);
 

@@ -64,3 +64,19 @@ TEST_CASE("readable leaves out what cannot be loaded and says why") {
   CHECK(good->skipped().messages[0] == has("a.jsonl:2: 'q'"));
   CHECK(good->skipped().messages[1] == has("there is no file"));
 }
+
+TEST_CASE("in_memory loads every datapoint once, and reads no file again") {
+  Folder folder;
+  save_png(folder / "one.png", at::full({8, 8, 3}, 7, at::kByte));
+  save_png(folder / "two.png", at::full({8, 8, 3}, 9, at::kByte));
+  DatasetPtr data = folder.open("a.jsonl", R"({"q": "one.png"}
+{"q": "two.png"})",
+                                "", ModalityKind::image);
+  DatasetPtr kept = in_memory(data);
+  std::filesystem::remove(folder / "two.png");
+  CHECK(error_of([&] { data->get(1); }) == has("there is no file"));
+  CHECK(kept->get(1).id == "a:2");
+  CHECK(kept->fingerprint() == data->fingerprint());
+  CHECK(error_of([&] { kept->get(2); }) == has("datapoint 3 is out of range"));
+  CHECK(error_of([&] { in_memory(data); }) == has("there is no file"));
+}

@@ -186,6 +186,7 @@ test("concat, split, batches, readable", function()
   eq(shuffled[1].id, data:shuffle({ seed = 1 })[1].id)
   raises(function() data:batches { sise = 3 } end, "did you mean 'size'?")
   eq({ #data:readable(), data:readable().skipped.count }, { 10, 0 })
+  eq({ #data:in_memory(), data:in_memory()[3].id }, { 10, data[3].id })
 end)
 
 test("data from a function", function()
