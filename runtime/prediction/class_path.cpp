@@ -8,16 +8,16 @@
 namespace multiviz {
 
 void ClassPath::append(std::span<const int64_t> features, const double* b, const double* scale, double intercept) {
-  size_t first = columns_.size();
-  std::vector<std::pair<int32_t, double>> entries;
-  for (size_t i = 0; i < features.size(); ++i)
-    if (b[i] != 0) entries.emplace_back(static_cast<int32_t>(features[i]), b[i] / scale[features[i]]);
-  std::sort(entries.begin(), entries.end());
-  columns_.reserve(first + entries.size());
-  values_.reserve(first + entries.size());
-  for (auto [column, value] : entries) {
-    columns_.push_back(column);
-    values_.push_back(value);
+  std::vector<double> row;
+  for (size_t i = 0; i < features.size(); ++i) {
+    auto j = static_cast<size_t>(features[i]);
+    if (row.size() <= j) row.resize(j + 1);
+    row[j] = b[i] / scale[j];
+  }
+  for (size_t j = 0; j < row.size(); ++j) {
+    if (row[j] == 0) continue;
+    columns_.push_back(static_cast<int32_t>(j));
+    values_.push_back(row[j]);
   }
   ends_.push_back(static_cast<int64_t>(columns_.size()));
   intercepts_.push_back(intercept);

@@ -35,27 +35,32 @@ template <typename T>
 }
 
 using Sweep = double (*)(Block, double, Penalty, double*, float*);
-using AddScaled = void (*)(double, const double*, double*, int64_t);
+template <typename T>
+using AddScaled = void (*)(T, const T*, T*, int64_t);
 
 double sweep_plain(Block block, double scale, Penalty penalty, double* b, float* residual) {
   return sweep_body(block, scale, penalty, b, residual);
 }
-void add_scaled_plain(double a, const double* x, double* y, int64_t n) { add_scaled_body(a, x, y, n); }
+template <typename T>
+void add_scaled_plain(T a, const T* x, T* y, int64_t n) {
+  add_scaled_body(a, x, y, n);
+}
 
 // The build is for the baseline CPU of the architecture; these loops are where it pays to look at the one that runs.
 #if defined(__x86_64__)
 [[gnu::target("avx2")]] double sweep_avx2(Block block, double scale, Penalty penalty, double* b, float* residual) {
   return sweep_body(block, scale, penalty, b, residual);
 }
-[[gnu::target("avx2")]] void add_scaled_avx2(double a, const double* x, double* y, int64_t n) {
+template <typename T>
+[[gnu::target("avx2")]] void add_scaled_avx2(T a, const T* x, T* y, int64_t n) {
   add_scaled_body(a, x, y, n);
 }
 [[gnu::target("avx512f,prefer-vector-width=512")]] double sweep_avx512(Block block, double scale, Penalty penalty,
                                                                        double* b, float* residual) {
   return sweep_body(block, scale, penalty, b, residual);
 }
-[[gnu::target("avx512f,prefer-vector-width=512")]] void add_scaled_avx512(double a, const double* x, double* y,
-                                                                          int64_t n) {
+template <typename T>
+[[gnu::target("avx512f,prefer-vector-width=512")]] void add_scaled_avx512(T a, const T* x, T* y, int64_t n) {
   add_scaled_body(a, x, y, n);
 }
 template <typename Function>
@@ -64,10 +69,16 @@ Function widest(Function plain, Function avx2, Function avx512) {
   return __builtin_cpu_supports("avx2") ? avx2 : plain;
 }
 Sweep best_sweep() { return widest(sweep_plain, sweep_avx2, sweep_avx512); }
-AddScaled best_add_scaled() { return widest(add_scaled_plain, add_scaled_avx2, add_scaled_avx512); }
+template <typename T>
+AddScaled<T> best_add_scaled() {
+  return widest<AddScaled<T>>(add_scaled_plain<T>, add_scaled_avx2<T>, add_scaled_avx512<T>);
+}
 #else
 Sweep best_sweep() { return sweep_plain; }
-AddScaled best_add_scaled() { return add_scaled_plain; }
+template <typename T>
+AddScaled<T> best_add_scaled() {
+  return add_scaled_plain<T>;
+}
 #endif
 
 }  // namespace
@@ -108,7 +119,12 @@ double sweep(const WorkingSet& set, double scale, Penalty penalty, double* b, fl
 }
 
 void add_scaled(double a, const double* x, double* y, int64_t n) {
-  static const AddScaled best = best_add_scaled();
+  static const AddScaled<double> best = best_add_scaled<double>();
+  best(a, x, y, n);
+}
+
+void add_scaled(float a, const float* x, float* y, int64_t n) {
+  static const AddScaled<float> best = best_add_scaled<float>();
   best(a, x, y, n);
 }
 

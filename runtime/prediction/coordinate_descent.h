@@ -47,5 +47,6 @@ double sweep(const WorkingSet& set, double scale, Penalty penalty, double* b, fl
 
 // y += a x. With the widest vector instructions that this CPU has, and the same result on all.
 void add_scaled(double a, const double* x, double* y, int64_t n);
+void add_scaled(float a, const float* x, float* y, int64_t n);
 
 }  // namespace multiviz

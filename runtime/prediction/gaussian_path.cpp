@@ -13,6 +13,10 @@
 namespace multiviz {
 namespace {
 
+// Where descent first stops, as a share of the tolerance: a few sweeps more of the working set cost less than to bring
+// r up to date for all features and find that the gap is still too large.
+constexpr double first_threshold = 1.0 / 65536;
+
 // One class's problem along the grid, warm-started from lambda to lambda. Its residual correlations r = c - G b are
 // kept for all features, which is what screening and the optimality check need.
 class ClassSolver {
@@ -39,6 +43,7 @@ class ClassSolver {
   void add(int64_t feature) {
     set_.add(feature);
     b_.push_back(0);
+    settled_.push_back(0);
   }
   void extrapolate(double lambda, double previous);
   void descend(double threshold);
@@ -53,25 +58,31 @@ class ClassSolver {
   double alpha_;
   Penalty penalty_{};
   WorkingSet set_;
-  std::vector<double> b_;       // of the working set's features
-  std::vector<double> last_;    // b at the lambda before
-  double before_previous_ = 0;  // the lambda before that, 0 at first
-  std::vector<double> r_;       // [D]
+  std::vector<double> b_;        // of the working set's features
+  std::vector<double> settled_;  // the b that r belongs to
+  std::vector<double> last_;     // b at the lambda before
+  std::vector<double> last_r_;   // [D], r at the lambda before
+  double before_previous_ = 0;   // the lambda before that, 0 at first
+  std::vector<double> r_;        // [D]
   double gap_ = 0, loss_ = 0;
 };
 
 // Sweeps until no coordinate gains more than the threshold, then brings r up to date for all features.
 void ClassSolver::descend(double threshold) {
-  std::vector<double> before = b_;
   std::vector<float> residual(b_.size());
   auto features = set_.features();
   for (size_t i = 0; i < features.size(); ++i) residual[i] = static_cast<float>(r_[static_cast<size_t>(features[i])]);
+  for (size_t i = 0; i < features.size(); ++i)
+    if (b_[i] != settled_[i])
+      add_scaled(static_cast<float>(settled_[i] - b_[i]), set_.gram() + static_cast<int64_t>(i) * set_.stride(),
+                 residual.data(), set_.size());
   while (sweeps_ < max_sweeps_) {
     ++sweeps_;
     if (sweep(set_, 1.0, penalty_, b_.data(), residual.data()) <= threshold) break;
   }
   for (size_t i = 0; i < features.size(); ++i)
-    if (b_[i] != before[i]) add_scaled(before[i] - b_[i], gram_ + features[i] * width_, r_.data(), width_);
+    if (b_[i] != settled_[i]) add_scaled(settled_[i] - b_[i], gram_ + features[i] * width_, r_.data(), width_);
+  settled_ = b_;
 }
 
 bool ClassSolver::add_violators() {
@@ -118,11 +129,11 @@ void ClassSolver::solve(double lambda, double previous) {
   penalty_ = {alpha_ * lambda, (1 - alpha_) * lambda};
   measure();
   if (loss_ == square_ / 2 && gap_ <= 1e-12 * square_) return;  // nothing is in the model yet, and nothing is to enter
-  for (int64_t j = 0; j < width_; ++j)  // the sequential strong rule (Tibshirani et al., 2012)
+  for (int64_t j = 0; j < width_; ++j)                          // the sequential strong rule (Tibshirani et al., 2012)
     if (std::abs(r_[static_cast<size_t>(j)]) >= alpha_ * (2 * lambda - previous) && !set_.contains(j)) add(j);
   extrapolate(lambda, previous);
   sweeps_ = 0;
-  for (double threshold = tolerance_ / 8; sweeps_ < max_sweeps_; threshold /= 8) {
+  for (double threshold = tolerance_ * first_threshold; sweeps_ < max_sweeps_; threshold /= 8) {
     do {
       descend(threshold);
     } while (sweeps_ < max_sweeps_ && add_violators());
@@ -132,19 +143,22 @@ void ClassSolver::solve(double lambda, double previous) {
   measure();
 }
 
-// Between changes of the active set the lasso's path is a line in lambda: starts where the last two solutions point to,
-// as far as no coefficient changes its sign.
+// Between changes of the active set the lasso's path is a line in lambda, and so is r: starts where the last two
+// solutions point to, but for coefficients that would change their sign.
 void ClassSolver::extrapolate(double lambda, double previous) {
   double ratio = before_previous_ > previous ? (lambda - previous) / (previous - before_previous_) : 0.0;
   before_previous_ = previous;
   last_.resize(b_.size(), 0.0);
-  auto features = set_.features();
-  for (size_t i = 0; i < features.size(); ++i) {
-    double step = ratio * (b_[i] - last_[i]);
+  for (size_t i = 0; i < b_.size(); ++i) {
+    settled_[i] = b_[i] + ratio * (b_[i] - last_[i]);
     last_[i] = b_[i];
-    if (step == 0 || (b_[i] + step) * b_[i] <= 0) continue;
-    b_[i] += step;
-    add_scaled(-step, gram_ + features[i] * width_, r_.data(), width_);
+    if (settled_[i] * b_[i] > 0) b_[i] = settled_[i];
+  }
+  if (ratio == 0) last_r_ = r_;
+  for (size_t j = 0; j < r_.size(); ++j) {
+    double now = r_[j];
+    r_[j] += ratio * (now - last_r_[j]);
+    last_r_[j] = now;
   }
 }
 
