@@ -5,9 +5,12 @@
 #include "core/error.h"
 #include "core/suggest.h"
 #include "io/json.h"
+#include "models/bert.h"
 #include "models/clip.h"
 #include "models/lxmert.h"
+#include "models/resnet.h"
 #include "models/vilt.h"
+#include "models/vit.h"
 
 namespace multiviz {
 namespace {
@@ -21,7 +24,8 @@ ModelPtr make(Pretrained pretrained) {
 
 const std::map<std::string, Maker>& makers() {
   static const std::map<std::string, Maker> all = {
-      {"clip", make<Clip>}, {"lxmert", make<Lxmert>}, {"vilt", make<Vilt>}};
+      {"bert", make<BertEncoder>},    {"clip", make<Clip>}, {"lxmert", make<Lxmert>}, {"resnet", make<ResnetEncoder>},
+      {"roberta", make<BertEncoder>}, {"vilt", make<Vilt>}, {"vit", make<VitEncoder>}};
   return all;
 }
 

@@ -11,7 +11,7 @@ void read_processors(Pretrained& pretrained, const std::string& folder);
 // this version does not know, and as the model's constructor does.
 ModelPtr make_pretrained(Pretrained pretrained);
 
-// The known types: "clip", "lxmert", "vilt".
+// The known types: "bert", "clip", "lxmert", ...
 std::vector<std::string> pretrained_types();
 
 }  // namespace multiviz

@@ -83,7 +83,7 @@ Clip::Clip(Pretrained from) : PretrainedModel(from) {
   text_.norm = weights.norm("text_model.final_layer_norm", text_.width, text_.epsilon);
   text_.projection = weights.linear("text_projection", text_.width, embedding_, false);
   scale_ = weights.take("logit_scale", {});
-  weights_ = weights.finish();
+  finish(weights);
   make_signature(from.options);
 }
 

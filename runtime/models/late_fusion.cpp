@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "models/leaves.h"
 
 namespace multiviz {
 namespace {
@@ -131,45 +132,9 @@ void LateFusion::to(at::Device device) {
 Leaf LateFusion::prepare(size_t modality, std::span<const Value> values) const {
   check(modality < encoders_.size(), "{} has {} modalities", options_.name, encoders_.size());
   const auto& [name, kind] = options_.modalities[modality];
-  check(!values.empty(), "{}: no value of '{}' was given", options_.name, name);
-  for (const auto& value : values)
-    check(kind_of(value) == kind, "'{}' takes a {}, and was given {}", name, kind_name(kind),
-          kind_name(kind_of(value)));
-  if (kind == ModalityKind::time_series) return prepare_series(modality, values);
-  std::vector<at::Tensor> rows;
-  for (const auto& value : values) {
-    const auto& columns = std::get<Table>(value).columns;
-    check(columns.dim() == 1 && columns.size(0) == options_.inputs[modality], "'{}' takes {} columns, not [{}]", name,
-          options_.inputs[modality], fmt::join(columns.sizes(), ", "));
-    rows.push_back(columns);
-  }
-  Leaf leaf;
-  leaf.tensor = at::stack(rows).to(device(), at::kFloat);
-  return leaf;
-}
-
-Leaf LateFusion::prepare_series(size_t modality, std::span<const Value> values) const {
-  const std::string& name = options_.modalities[modality].name;
-  const int64_t batch = std::ssize(values), width = options_.inputs[modality], fixed = options_.frames[modality];
-  int64_t longest = 0, shortest = std::numeric_limits<int64_t>::max();
-  for (const auto& value : values) {
-    const auto& frames = std::get<TimeSeries>(value).frames;
-    check(frames.dim() == 2 && frames.size(0) > 0 && frames.size(1) == width,
-          "'{}' takes one frame or more of {} channels, not [{}]", name, width, fmt::join(frames.sizes(), ", "));
-    check(fixed == 0 || frames.size(0) == fixed, "'{}' takes {} frames, not {}", name, fixed, frames.size(0));
-    longest = std::max(longest, frames.size(0));
-    shortest = std::min(shortest, frames.size(0));
-  }
-  at::Tensor padded = at::zeros({batch, longest, width}), mask = at::zeros({batch, longest}, at::kBool);
-  for (int64_t b = 0; b < batch; ++b) {
-    const auto& frames = std::get<TimeSeries>(values[static_cast<size_t>(b)]).frames;
-    padded[b].slice(0, 0, frames.size(0)).copy_(frames);
-    mask[b].slice(0, 0, frames.size(0)).fill_(true);
-  }
-  Leaf leaf;
-  leaf.tensor = padded.to(device());
-  if (shortest < longest) leaf.mask = mask.to(device());
-  return leaf;
+  const int64_t width = options_.inputs[modality];
+  return kind == ModalityKind::tabular ? table_leaf(name, values, width, device())
+                                       : series_leaf(name, values, width, options_.frames[modality], device());
 }
 
 Encoding LateFusion::encode(size_t modality, const Leaf& leaf, Trace* trace) const {

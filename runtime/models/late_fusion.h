@@ -57,7 +57,6 @@ class LateFusion : public Model {
 
   void check_options() const;
   void make_weights();
-  Leaf prepare_series(size_t modality, std::span<const Value> values) const;
   at::Tensor fuse_low_rank(std::span<const at::Tensor> encoded) const;
   template <typename Self, typename Visit>
   static void visit_weights(Self& self, const Visit& visit);

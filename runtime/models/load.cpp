@@ -121,7 +121,8 @@ ModelPtr load_architecture(const std::string& path, const nlohmann::json& config
 
 NamedTensors to_save(const Model& model, bool half) {
   NamedTensors out = all_weights(model);
-  for (auto& [_, tensor] : out) tensor = half ? tensor.detach().to(at::kHalf) : tensor.detach();
+  for (auto& [_, tensor] : out)
+    tensor = half && tensor.is_floating_point() ? tensor.detach().to(at::kHalf) : tensor.detach();
   return out;
 }
 

@@ -36,7 +36,7 @@ Lxmert::Lxmert(Pretrained from) : PretrainedModel(from) {
   hidden_norm_ = weights.norm("answer_head.logit_fc.2", 2 * width_, epsilon);
   classifier_ = weights.linear("answer_head.logit_fc.3", 2 * width_, labels);
   for (const char* other : {"cls.", "obj_predict_head."}) weights.ignore(other);  // of pretraining
-  weights_ = weights.finish();
+  finish(weights);
   signature_.labels = config_labels(settings, labels, where);
   make_signature();
 }

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "core/suggest.h"
+#include "models/leaves.h"
 
 namespace multiviz {
 namespace {
@@ -156,22 +157,7 @@ void MulT::to(at::Device device) {
 
 Leaf MulT::prepare(size_t modality, std::span<const Value> values) const {
   check(modality < projections_.size(), "{} has {} modalities", options_.name, projections_.size());
-  const std::string& name = options_.modalities[modality];
-  const int64_t width = options_.inputs[modality];
-  check(!values.empty(), "{}: no value of '{}' was given", options_.name, name);
-  at::Tensor padded = at::zeros({std::ssize(values), options_.frames, width});
-  for (size_t b = 0; b < values.size(); ++b) {
-    check(std::holds_alternative<TimeSeries>(values[b]), "'{}' takes a time series, and was given {}", name,
-          kind_name(kind_of(values[b])));
-    const auto& frames = std::get<TimeSeries>(values[b]).frames;
-    check(frames.dim() == 2 && frames.size(0) > 0 && frames.size(1) == width,
-          "'{}' takes one frame or more of {} channels, not [{}]", name, width, fmt::join(frames.sizes(), ", "));
-    const int64_t kept = std::min(frames.size(0), options_.frames);
-    padded[static_cast<int64_t>(b)].slice(0, 0, kept).copy_(frames.slice(0, 0, kept));
-  }
-  Leaf leaf;
-  leaf.tensor = padded.to(device());
-  return leaf;
+  return fixed_series_leaf(options_.modalities[modality], values, options_.inputs[modality], options_.frames, device());
 }
 
 Encoding MulT::encode(size_t modality, const Leaf& leaf, Trace* trace) const {

@@ -14,6 +14,11 @@ PretrainedModel::PretrainedModel(Pretrained& from)
       tokenize_(std::move(from.tokenize)),
       process_(std::move(from.process)) {}
 
+void PretrainedModel::finish(WeightReader& weights) {
+  unused_ = weights.unused();
+  weights_ = weights.finish();
+}
+
 void PretrainedModel::to(at::Device device) {
   // The network holds these same tensors, and sees where their data went.
   for (auto& [_, tensor] : weights_) tensor.set_data(tensor.to(device));

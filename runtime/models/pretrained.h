@@ -28,6 +28,8 @@ class PretrainedModel : public Model, public RawForward {
  public:
   const Signature& signature() const override { return signature_; }
   NamedTensors parameters() const override { return weights_; }
+  // What the checkpoint holds and the network does not use, so that it is saved as it came.
+  NamedTensors buffers() const override { return unused_; }
   void to(at::Device device) override;
   at::Device device() const override { return weights_.front().second.device(); }
   nlohmann::json config() const override { return config_; }
@@ -37,6 +39,8 @@ class PretrainedModel : public Model, public RawForward {
   explicit PretrainedModel(Pretrained& from);
 
   at::ScalarType dtype() const { return dtype_; }
+  // Ends reading the weights, as WeightReader::finish.
+  void finish(WeightReader& weights);
   // Tokens as rows of `table` [V, E], with mask and atoms.
   Leaf prepare_text(size_t modality, std::span<const Value> values, const at::Tensor& table, int64_t max_length) const;
   // Pixels [B, 3, H, W]; where images of a batch differ in size, with a mask bool [B, H, W].
@@ -46,6 +50,7 @@ class PretrainedModel : public Model, public RawForward {
   NamedTensors weights_;  // of the whole network, which shares these tensors
 
  private:
+  NamedTensors unused_;
   nlohmann::json config_;
   at::ScalarType dtype_;
   std::string source_;

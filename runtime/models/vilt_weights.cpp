@@ -11,7 +11,7 @@ Vilt::Vilt(Pretrained from) : PretrainedModel(from) {
   WeightReader weights(std::move(from.tensors), from.source, dtype());
   read_network(weights);
   read_head(weights, settings, where);
-  weights_ = weights.finish();
+  finish(weights);
   make_signature();
 }
 

@@ -69,15 +69,25 @@ LayerNormWeights WeightReader::norm(const std::string& name, int64_t width, doub
 }
 
 void WeightReader::ignore(const std::string& prefix) { ignored_.push_back(prefix); }
+void WeightReader::ignore_ending(const std::string& suffix) { ignored_endings_.push_back(suffix); }
+
+bool WeightReader::is_ignored(const std::string& name) const {
+  return std::any_of(ignored_.begin(), ignored_.end(), [&](const auto& prefix) { return name.starts_with(prefix); }) ||
+         std::any_of(ignored_endings_.begin(), ignored_endings_.end(),
+                     [&](const auto& suffix) { return name.ends_with(suffix); });
+}
+
+NamedTensors WeightReader::unused() const {
+  NamedTensors out;
+  for (const auto& entry : tensors_)
+    if (!used_.contains(entry.first)) out.push_back(entry);
+  return out;
+}
 
 NamedTensors WeightReader::finish() {
   std::vector<std::string> unexpected, problems;
-  for (const auto& [name, _] : tensors_) {
-    bool ignored =
-        std::any_of(ignored_.begin(), ignored_.end(), [&](const auto& prefix) { return name.starts_with(prefix); });
-    if (!used_.contains(name) && !ignored && !name.ends_with("position_ids") && !name.ends_with("token_type_ids"))
-      unexpected.push_back(name);
-  }
+  for (const auto& [name, _] : tensors_)
+    if (!used_.contains(name) && !is_ignored(name)) unexpected.push_back(name);
   if (!missing_.empty()) {
     auto first = missing_.front().substr(1, missing_.front().rfind('\'') - 1);
     auto near = nearest(first, unexpected);

@@ -29,6 +29,9 @@ class WeightReader {
 
   // Names that begin with this, which the checkpoint may have and the network does not need.
   void ignore(const std::string& prefix);
+  void ignore_ending(const std::string& suffix);
+  // The tensors of the checkpoint that were not taken, as they are.
+  NamedTensors unused() const;
 
   // Throws Error naming the tensors that are missing (with the nearest names), have another shape, or are in the
   // checkpoint and were not taken. Returns those that were taken, in that order.
@@ -36,6 +39,7 @@ class WeightReader {
 
  private:
   std::string renamed(const std::string& name) const;
+  bool is_ignored(const std::string& name) const;
 
   std::map<std::string, at::Tensor> tensors_;
   std::string source_;
@@ -43,6 +47,7 @@ class WeightReader {
   NamedTensors taken_;
   std::set<std::string> used_;
   std::vector<std::string> missing_, misshaped_, ignored_;
+  std::vector<std::string> ignored_endings_ = {"position_ids", "token_type_ids"};
 };
 
 }  // namespace multiviz

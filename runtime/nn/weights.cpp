@@ -47,7 +47,7 @@ void copy_weights(const NamedTensors& into, const std::map<std::string, at::Tens
     else if (found->second.sizes() != tensor.sizes())
       misfits.wrong.push_back(fmt::format("the tensor '{}' is [{}], and this architecture needs [{}]", name,
                                           fmt::join(found->second.sizes(), ", "), fmt::join(tensor.sizes(), ", ")));
-    else if (!at::isFloatingType(found->second.scalar_type()))
+    else if (at::isFloatingType(tensor.scalar_type()) && !at::isFloatingType(found->second.scalar_type()))
       misfits.wrong.push_back(fmt::format("the tensor '{}' holds {}, not floating-point numbers", name,
                                           c10::toString(found->second.scalar_type())));
   }

@@ -110,7 +110,7 @@ TEST_CASE("MulT's rows do not depend on one another, and longer series are cut")
 
 TEST_CASE("what MulT cannot take is said") {
   MulT model(small());
-  CHECK(error_of([&] { model.prepare(0, std::vector<Value>{Text{"a"}}); }) == has("'text' takes a time series"));
+  CHECK(error_of([&] { model.prepare(0, std::vector<Value>{Text{"a"}}); }) == has("'text' takes a time_series"));
   CHECK(error_of([&] { model.prepare(0, std::vector<Value>{series(2, 2)}); }) == has("channels, not [2, 2]"));
   auto options = small();
   options.width = 6;

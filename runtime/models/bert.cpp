@@ -1,0 +1,160 @@
+#include "models/bert.h"
+
+#include <ATen/ATen.h>
+
+#include "core/error.h"
+#include "io/json.h"
+
+namespace multiviz {
+
+BertEncoder::BertEncoder(Pretrained from) : EncoderModel(from) {
+  auto settings = config();
+  auto where = from.source + "/config.json";
+  read_settings(settings, where);
+  WeightReader weights(std::move(from.tensors), from.source, dtype());
+  std::string prefix;
+  for (const char* name : {"bert.", "roberta."})
+    if (weights.has(name + std::string("embeddings.word_embeddings.weight"))) prefix = name;
+  read_network(weights, prefix);
+  read_head(weights, prefix, where);
+  finish(weights);
+
+  signature_.name = roberta_ ? "roberta" : "bert";
+  signature_.modalities = {{"text", ModalityKind::text}};
+  signature_.taps.push_back("text.embeddings");
+  add_layer_taps(signature_.taps, "text.layer", layers_);
+  if (pooler_.weight.defined()) signature_.taps.push_back("text.pooled");
+  signature_.taps.insert(signature_.taps.end(), {"features", "logits"});
+}
+
+void BertEncoder::read_settings(const nlohmann::json& config, const std::string& where) {
+  auto size = [&](const char* key, int64_t otherwise) { return config_size(config, key, otherwise, where); };
+  roberta_ = get_or<std::string>(config, "model_type", "bert", where) != "bert";
+  width_ = size("hidden_size", 768);
+  layers_ = size("num_hidden_layers", 12);
+  heads_ = size("num_attention_heads", 12);
+  inner_ = size("intermediate_size", 3072);
+  vocabulary_ = size("vocab_size", roberta_ ? 50265 : 30522);
+  positions_ = size("max_position_embeddings", 512);
+  types_ = size("type_vocab_size", 2);
+  padding_ = get_or<int64_t>(config, "pad_token_id", roberta_ ? 1 : 0, where);
+  epsilon_ = get_or<double>(config, "layer_norm_eps", 1e-12, where);
+  activation_ = find_activation(get_or<std::string>(config, "hidden_act", "gelu", where));
+  check(width_ % heads_ == 0, "{}: hidden_size {} is not a multiple of the {} attention heads", where, width_, heads_);
+  check(layers_ <= 1000, "{}: num_hidden_layers is {}: it must be at most 1000", where, layers_);
+  check(!roberta_ || (padding_ >= 0 && padding_ + 1 < positions_), "{}: pad_token_id is {}, and there are {} positions",
+        where, padding_, positions_);
+  check(!get_or(config, "is_decoder", false, where), "{}: decoders cannot be loaded: is_decoder is true", where);
+  auto kind = get_or<std::string>(config, "position_embedding_type", "absolute", where);
+  check(kind == "absolute", "{}: position_embedding_type is '{}': only 'absolute' is known", where, kind);
+}
+
+void BertEncoder::read_network(WeightReader& weights, const std::string& prefix) {
+  const std::string text = prefix + "embeddings.";
+  text_ = {weights.take(text + "word_embeddings.weight", {vocabulary_, width_}),
+           weights.take(text + "position_embeddings.weight", {positions_, width_}),
+           weights.take(text + "token_type_embeddings.weight", {types_, width_}),
+           weights.norm(text + "LayerNorm", width_, epsilon_)};
+  weights.ignore(text + "position_ids");
+  for (int64_t i = 0; i < layers_; ++i) {
+    auto layer = fmt::format("{}encoder.layer.{}.", prefix, i), self = layer + "attention.self.";
+    BlockWeights block;
+    block.attention = {weights.linear(self + "query", width_, width_), weights.linear(self + "key", width_, width_),
+                       weights.linear(self + "value", width_, width_),
+                       weights.linear(layer + "attention.output.dense", width_, width_), heads_};
+    block.attention_norm = weights.norm(layer + "attention.output.LayerNorm", width_, epsilon_);
+    block.feed = {weights.linear(layer + "intermediate.dense", width_, inner_),
+                  weights.linear(layer + "output.dense", inner_, width_), activation_};
+    block.feed_norm = weights.norm(layer + "output.LayerNorm", width_, epsilon_);
+    blocks_.push_back(std::move(block));
+  }
+}
+
+void BertEncoder::read_head(WeightReader& weights, const std::string& prefix, const std::string& where) {
+  // What the network was trained for first, and heads for single tokens.
+  for (const char* other : {"cls.", "lm_head.", "qa_outputs."}) weights.ignore(other);
+  if (!may_classify(config(), where)) weights.ignore("classifier.");
+  bool own = weights.has("classifier.dense.weight") && may_classify(config(), where);
+  if (own)
+    pooler_ = weights.linear("classifier.dense", width_, width_);
+  else if (weights.has(prefix + "pooler.dense.weight"))
+    pooler_ = weights.linear(prefix + "pooler.dense", width_, width_);
+  if (own) weights.ignore(prefix + "pooler.");
+  read_classifier(weights, own ? "classifier.out_proj" : "classifier", width_, where);
+}
+
+Leaf BertEncoder::prepare(size_t modality, std::span<const Value> values) const {
+  return prepare_text(modality, values, text_.words, roberta_ ? positions_ - padding_ - 1 : positions_);
+}
+
+// RoBERTa counts from padding_ + 1, real tokens only: bool [B, T] -> int64 [B, T].
+at::Tensor BertEncoder::positions_of(const at::Tensor& real) const {
+  auto counted = real.to(at::kLong);
+  return counted.cumsum(1).mul_(counted).add_(padding_);
+}
+
+at::Tensor BertEncoder::embed(const at::Tensor& words, const at::Tensor& positions, const at::Tensor& types,
+                              Trace* trace) const {
+  check(words.dim() == 3 && words.size(2) == width_, "the text leaf of {} is [B, T, {}], not [{}]", signature_.name,
+        width_, fmt::join(words.sizes(), ", "));
+  at::Tensor x;
+  if (roberta_) {
+    int64_t most = positions_ - padding_ - 1;
+    check(words.size(1) <= most, "'text' has {} tokens, and the model has positions for {}: shorten it", words.size(1),
+          most);
+    auto type = types.defined() ? at::embedding(text_.types, types) : text_.types.slice(0, 0, 1);
+    x = layer_norm(words.to(dtype()) + at::embedding(text_.positions, positions) + type, text_.norm);
+  } else {
+    x = embed_text(words.to(dtype()), types, text_, "text");
+  }
+  return tap(trace, "text.embeddings", x);
+}
+
+at::Tensor BertEncoder::run(at::Tensor x, const at::Tensor& mask, Trace* trace) const {
+  auto additive = additive_mask(mask, dtype());
+  for (size_t i = 0; i < blocks_.size(); ++i)
+    x = post_norm_block(x, blocks_[i], additive, trace, fmt::format("text.layer.{}", i + 1));
+  return x;
+}
+
+Encoding BertEncoder::pool(const at::Tensor& last, Trace* trace) const {
+  auto first = last.select(1, 0);
+  if (!pooler_.weight.defined()) return {{first}};
+  return {{tap(trace, "text.pooled", linear(first, pooler_).tanh())}};
+}
+
+Encoding BertEncoder::encode(size_t, const Leaf& leaf, Trace* trace) const {
+  const auto& words = leaf.tensor;
+  auto real =
+      leaf.mask.defined() ? leaf.mask : at::ones({words.size(0), words.size(1)}, words.options().dtype(at::kBool));
+  auto x = embed(words, roberta_ ? positions_of(real) : at::Tensor(), {}, trace);
+  return pool(run(x, leaf.mask, trace), trace);
+}
+
+RawOutputs BertEncoder::forward_raw(const RawInputs& inputs) const {
+  check_raw_inputs(inputs, signature_.name, {"input_ids", "inputs_embeds", "attention_mask", "token_type_ids"}, {});
+  auto ids = raw_input(inputs, "input_ids"), words = raw_input(inputs, "inputs_embeds");
+  check(ids.defined() != words.defined(), "{} takes either input_ids or inputs_embeds", signature_.name);
+  if (ids.defined()) {
+    ids = ids.to(device(), at::kLong);
+    words = at::embedding(text_.words, ids);
+  }
+  words = words.to(device());
+  auto given = [&](const char* name, at::ScalarType type) {
+    auto tensor = raw_input(inputs, name);
+    return tensor.defined() ? tensor.to(device(), type) : tensor;
+  };
+  // As the reference has it, padding is what has the padding token, not what the mask hides.
+  auto real =
+      ids.defined() ? ids.ne(padding_) : at::ones({words.size(0), words.size(1)}, words.options().dtype(at::kBool));
+  Trace trace;
+  trace.record("text.*");
+  auto x = embed(words, roberta_ ? positions_of(real) : at::Tensor(), given("token_type_ids", at::kLong), &trace);
+  auto last = run(x, given("attention_mask", at::kBool), &trace);
+  auto out = raw_outputs(pool(last, &trace), trace, "text", layers_);
+  out["last_hidden_state"].tensor = last;
+  if (pooler_.weight.defined()) out["pooler_output"].tensor = trace.at("text.pooled");
+  return out;
+}
+
+}  // namespace multiviz
