@@ -16,6 +16,7 @@
 #include "models/cnn_lstm_sa.h"
 #include "models/late_fusion.h"
 #include "models/mult.h"
+#include "models/torch_script.h"
 #include "models/weight_files.h"
 
 namespace multiviz {
@@ -35,8 +36,7 @@ const std::map<std::string, Maker>& architectures() {
        [](const nlohmann::json& config) -> ModelPtr {
          return std::make_shared<LateFusion>(late_fusion_options(config));
        }},
-      {"mult",
-       [](const nlohmann::json& config) -> ModelPtr { return std::make_shared<MulT>(mult_options(config)); }},
+      {"mult", [](const nlohmann::json& config) -> ModelPtr { return std::make_shared<MulT>(mult_options(config)); }},
   };
   return all;
 }
@@ -119,6 +119,13 @@ ModelPtr load_architecture(const std::string& path, const nlohmann::json& config
   return model;
 }
 
+// The settings are the options, but those of a folder that save_model wrote.
+ModelPtr load_torch_script(const std::string& path, const std::string& archive, nlohmann::json options) {
+  const auto beside = std::filesystem::path(path) / "config.json";
+  if (options.empty() && std::filesystem::is_regular_file(beside)) options = load_json(beside.string());
+  return std::make_shared<TorchScriptModel>(archive, std::move(options));
+}
+
 NamedTensors to_save(const Model& model, bool half) {
   NamedTensors out = all_weights(model);
   for (auto& [_, tensor] : out)
@@ -132,6 +139,8 @@ void save_folder(const Model& model, const std::filesystem::path& folder, const 
   namespace fs = std::filesystem;
   make_folder(folder.string());
   write_file((folder / "config.json").string(), dump_json(config, model.signature().name, 2) + "\n");
+  if (const auto* script = dynamic_cast<const TorchScriptModel*>(&model))
+    return script->save((folder / "model.pt").string());
   const fs::path origin = model.origin();
   if (fs::is_regular_file(origin / "pytorch_model.bin") && !fs::exists(origin / "model.safetensors"))
     save_state_dict((folder / "pytorch_model.bin").string(), to_save(model, half));
@@ -156,6 +165,7 @@ std::vector<std::string> shipped_models(const std::string& folder) {
 
 ModelPtr load_model(const std::string& name_or_path, const std::string& folder, const nlohmann::json& options) {
   auto path = find_file(name_or_path, folder);
+  if (const auto archive = find_torch_script(path); !archive.empty()) return load_torch_script(path, archive, options);
   auto weights = load_weight_files(path);
   const auto config = find_config(path, weights, options);
   auto model = config.is_object() && config.contains("model_type")
@@ -170,6 +180,10 @@ void load_weights(Model& model, const std::string& path) {
 }
 
 void save_model(const Model& model, const std::string& path, bool half) {
+  if (const auto* script = dynamic_cast<const TorchScriptModel*>(&model)) {
+    check(!half, "{} is a TorchScript module, whose program decides its types: save it without half", path);
+    if (path.ends_with(".pt") || path.ends_with(".pth")) return script->save(path);
+  }
   for (const char* ending : {".pt", ".pth", ".bin"})
     if (path.ends_with(ending)) return save_state_dict(path, to_save(model, half));
   const auto config = model.config();

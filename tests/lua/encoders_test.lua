@@ -1,0 +1,105 @@
+-- Plain checkpoints of one modality, TorchScript archives and what is put together from them, through the four stages.
+-- Run from the top of the checkout.
+local mv = require "multiviz"
+local check = require "check"
+local test, eq, near, ok, raises = check.test, check.eq, check.near, check.ok, check.raises
+
+mv.progress(false)
+local root = "tests/fixtures/"
+
+local function scratch()
+  local name = os.tmpname()
+  os.remove(name)
+  return name
+end
+
+-- Scenes and questions of the blocks data under the labels of a model.
+local function scenes(model, size)
+  local blocks = mv.datasets.blocks { split = "val", size = size }
+  return mv.datasets.define {
+    modalities = { { name = "image", kind = "image" }, { name = "text", kind = "text" } },
+    labels = model.labels,
+    size = size,
+    get = function(i)
+      return {
+        id = "scene " .. i,
+        image = blocks[i].image,
+        text = blocks[i].question,
+        label = model.labels[(i - 1) % #model.labels + 1],
+      }
+    end,
+  }
+end
+
+-- Algorithm 2, as scripts/quickstart.lua has it; stage C where there are two modalities.
+local function algorithm2(model, data)
+  local x = data[2]
+  local y = model:predict(x).label
+  local page = mv.page(model, x, { target = y })
+  page:add(mv.lime(model, x, { target = y, samples = 30 }))
+  page:add(mv.gradient(model, x, { target = y }))
+  if #model.modalities > 1 then
+    page:add(mv.dime(model, x, { target = y, context = data:sample(4), samples = 20 }))
+    page:add(mv.second_order_gradient(model, x, { words = { x.text:match "%a+" }, target = y }))
+  end
+  local z = mv.features(model, data)
+  local path = mv.sparse_linear(z, { family = "multinomial", lambdas = 6, epsilon = 0.1, holdout = 0 })
+  local selection = path:at { nonzeros_per_class = 3 }
+  page:add(selection)
+  page:add(mv.local_feature(model, x, 1))
+  page:add(mv.global_feature(model, data, z, 1, { examples = 2 }))
+  local folder = scratch()
+  page:report(folder)
+  ok(io.open(folder .. "/index.html"), "there is no report")
+  os.execute("rm -r " .. folder)
+end
+
+for _, name in ipairs { "bert_classifier", "bert", "vit_classifier", "resnet_classifier" } do
+  test("algorithm 2 runs on " .. name, function()
+    local model = mv.models.load(root .. "encoders/" .. name)
+    eq(#model.modalities, 1)
+    algorithm2(model, scenes(model, 10))
+  end)
+end
+
+test("an encoder saves as it came", function()
+  local model = mv.models.load(root .. "encoders/bert_classifier")
+  local folder = scratch()
+  model:save(folder)
+  local before = mv.load(root .. "encoders/bert_classifier/model.safetensors")
+  local after = mv.load(folder .. "/model.safetensors")
+  for name, tensor in pairs(before) do near(after[name], tensor, 0) end
+  for name in pairs(after) do ok(before[name], name) end
+  local x = scenes(model, 3)[1]
+  near(mv.models.load(folder):forward(x), model:forward(x), 0)
+  os.execute("rm -r " .. folder)
+end)
+
+local asker = {
+  modalities = {
+    { name = "image", kind = "image", processor = { do_resize = true, size = { height = 12, width = 16 } } },
+    { name = "text", kind = "text", tokenizer = root .. "torch_script", embedding = "text.embedding", mask = true },
+  },
+  labels = { "no", "yes", "both" },
+  features = "head.fc2",
+}
+
+test("algorithm 2 runs on a TorchScript archive", function()
+  local model = mv.models.load(root .. "torch_script/asker.pt", asker)
+  eq(model.modalities, { "image", "text" })
+  eq(model.signature.features, 5)
+  local data = scenes(model, 12)
+  algorithm2(model, data)
+  mv.train(model, data, { steps = 4, batch = 6 })
+  local folder = scratch()
+  model:save(folder)
+  near(mv.models.load(folder):forward(data[1]), model:forward(data[1]), 1e-6)
+  os.execute("rm -r " .. folder)
+end)
+
+test("an archive whose arguments nobody named says what to give", function()
+  raises(function() mv.models.load(root .. "torch_script/asker.pt") end, "give the options modalities")
+  raises(function() mv.models.load(root .. "torch_script/asker.pt", { modalities = {}, lables = {} }) end, "'lables'")
+end)
+
+check.done()
