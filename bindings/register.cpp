@@ -13,6 +13,7 @@ int open(lua_State* L) {
     register_dataset_files(binder);
     register_datasets_published(binder);
     register_dataset_multibench(binder);
+    register_dataset_regions(binder);
     register_define_model(binder);
     register_explore(binder);
     register_feature_analysis(binder);

@@ -11,6 +11,7 @@ void register_dataset_define(Binder& binder);
 void register_dataset_files(Binder& binder);
 void register_datasets_published(Binder& binder);
 void register_dataset_multibench(Binder& binder);
+void register_dataset_regions(Binder& binder);
 void register_define_model(Binder& binder);
 void register_explore(Binder& binder);
 void register_feature_analysis(Binder& binder);

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <memory>
@@ -10,6 +11,7 @@
 #include "core/error.h"
 #include "io/file.h"
 #include "io/mapping.h"
+#include "io/zip.h"
 
 namespace multiviz {
 namespace {
@@ -129,6 +131,11 @@ class HeaderParser {
   const std::string& path_;
 };
 
+bool is_number(const std::string& descr) {
+  return descr.size() >= 2 && std::any_of(std::begin(types), std::end(types),
+                                          [&](const Type& type) { return descr.substr(1) == type.name; });
+}
+
 at::ScalarType parse_type(const std::string& descr, const std::string& path) {
   check(descr.size() >= 2, "'{}': its dtype '{}' is unknown", path, descr);
   for (const Type& type : types) {
@@ -148,8 +155,7 @@ std::string descr_of(const at::Tensor& tensor, const std::string& path) {
 }
 
 // Where the header's text begins and ends in the file.
-std::pair<uint64_t, uint64_t> header_range(const Mapping& mapping, const std::string& path) {
-  const std::string_view bytes(mapping.data(), mapping.size());
+std::pair<uint64_t, uint64_t> header_range(std::string_view bytes, const std::string& path) {
   check(bytes.starts_with(magic) && bytes.size() >= 12, "'{}' is not an npy file", path);
   const int version = static_cast<unsigned char>(bytes[6]);
   check(version >= 1 && version <= 3, "'{}' is an npy file of version {}: only 1 to 3 are known", path, version);
@@ -162,23 +168,51 @@ std::pair<uint64_t, uint64_t> header_range(const Mapping& mapping, const std::st
   return {begin, begin + length};
 }
 
+// The array in `bytes`; make(offset, type, shape) makes a tensor of what follows its header. An undefined tensor where
+// it holds no numbers and `numbers_only` is off.
+template <typename Make>
+at::Tensor read_array(std::string_view bytes, const std::string& path, bool numbers_only, const Make& make) {
+  const auto [begin, end] = header_range(bytes, path);
+  Header header = HeaderParser(bytes.substr(begin, end - begin), path).parse();
+  if (!numbers_only && !is_number(header.type)) return {};
+  const at::ScalarType type = parse_type(header.type, path);
+  const uint64_t needed = byte_count(type, header.shape, fmt::format("'{}'", path)), there = bytes.size() - end;
+  check(needed <= there, "'{}' is truncated: its shape needs {} bytes and {} are there", path, needed, there);
+  check(needed == there, "'{}': {} bytes after the array belong to nothing", path, there - needed);
+  if (!header.fortran) return make(end, type, header.shape);
+  std::reverse(header.shape.begin(), header.shape.end());
+  at::Tensor reversed = make(end, type, header.shape);
+  std::vector<int64_t> axes;
+  for (int64_t axis = reversed.dim() - 1; axis >= 0; --axis) axes.push_back(axis);
+  return reversed.permute(axes).contiguous();
+}
+
 }  // namespace
 
 at::Tensor load_npy(const std::string& path) {
   auto mapping = std::make_shared<Mapping>(path);
-  const auto [begin, end] = header_range(*mapping, path);
-  Header header = HeaderParser({mapping->data() + begin, end - begin}, path).parse();
-  const at::ScalarType type = parse_type(header.type, path);
-  const std::string where = fmt::format("'{}'", path);
-  const uint64_t bytes = byte_count(type, header.shape, where), there = mapping->size() - end;
-  check(bytes <= there, "'{}' is truncated: its shape needs {} bytes and {} are there", path, bytes, there);
-  check(bytes == there, "'{}': {} bytes after the array belong to nothing", path, there - bytes);
-  if (!header.fortran) return tensor_at(mapping, end, type, header.shape, where);
-  std::reverse(header.shape.begin(), header.shape.end());
-  at::Tensor reversed = tensor_at(mapping, end, type, header.shape, where);
-  std::vector<int64_t> axes;
-  for (int64_t axis = reversed.dim() - 1; axis >= 0; --axis) axes.push_back(axis);
-  return reversed.permute(axes).contiguous();
+  return read_array({mapping->data(), mapping->size()}, path, true,
+                    [&](uint64_t offset, at::ScalarType type, const std::vector<int64_t>& shape) {
+                      return tensor_at(mapping, offset, type, shape, fmt::format("'{}'", path));
+                    });
+}
+
+std::map<std::string, at::Tensor> load_npz(const std::string& path) {
+  auto mapping = std::make_shared<Mapping>(path);
+  std::map<std::string, at::Tensor> out;
+  for (const auto& [name, range] : zip_entries({mapping, {mapping->data(), mapping->size()}}, path, true)) {
+    if (!name.ends_with(".npy")) continue;
+    const auto entry = fmt::format("{}: {}", path, name);
+    const auto bytes = range.bytes;
+    auto tensor =
+        read_array(bytes, entry, false, [&](uint64_t offset, at::ScalarType type, const std::vector<int64_t>& shape) {
+          auto copy = at::empty(shape, type);
+          if (copy.numel() > 0) std::memcpy(copy.data_ptr(), bytes.data() + offset, copy.nbytes());
+          return copy;
+        });
+    if (tensor.defined()) out[name.substr(0, name.size() - 4)] = tensor;
+  }
+  return out;
 }
 
 void save_npy(const std::string& path, const at::Tensor& tensor) {

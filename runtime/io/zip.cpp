@@ -1,7 +1,11 @@
 #include "io/zip.h"
 
+#define STBI_NO_STDIO
+#include <stb/stb_image.h>
+
 #include <array>
 #include <cstring>
+#include <limits>
 
 #include "core/error.h"
 
@@ -84,11 +88,28 @@ uint32_t crc32(std::string_view data) {
   return ~crc;
 }
 
+constexpr uint64_t stored = 0, deflated = 8;
+
+ByteRange decompress(std::string_view data, uint64_t size, const std::string& name, const std::string& key) {
+  constexpr uint64_t most_dense = 1032;  // bytes that one byte of deflate can stand for
+  constexpr uint64_t largest = std::numeric_limits<int>::max();
+  check(size <= largest && data.size() < largest - 4 && size / most_dense <= data.size(),
+        "'{}' is damaged: its entry '{}' says it has {} bytes", name, key, size);
+  auto out = std::make_shared<std::string>(size, '\0');
+  // The decoder wants more bits at the end than the last code has.
+  const std::string padded = std::string(data) + std::string(4, '\0');
+  const int count = stbi_zlib_decode_noheader_buffer(out->data(), static_cast<int>(size), padded.data(),
+                                                     static_cast<int>(padded.size()));
+  check(count >= 0 && static_cast<uint64_t>(count) == size, "'{}' is damaged: its entry '{}' cannot be decompressed",
+        name, key);
+  return {out, *out};
+}
+
 void put(std::string& out, uint64_t value, size_t size) { out.append(reinterpret_cast<const char*>(&value), size); }
 
 }  // namespace
 
-std::map<std::string, ByteRange> zip_entries(const ByteRange& file, const std::string& name) {
+std::map<std::string, ByteRange> zip_entries(const ByteRange& file, const std::string& name, bool inflate) {
   const Bytes bytes(file.bytes, name);
   const Directory directory = find_directory(bytes, file.bytes, name);
   bytes.part(directory.offset, directory.size);
@@ -103,11 +124,14 @@ std::map<std::string, ByteRange> zip_entries(const ByteRange& file, const std::s
     read_extra(bytes, at + 46 + letters, at + 46 + letters + extra, entry);
     at += 46 + letters + extra + bytes.number(at + 32, 2);
     check((flags & 1) == 0, "'{}': its entry '{}' is encrypted: save it without a password", name, key);
-    if (method != 0 || entry.size != entry.compressed) continue;
+    if (method != stored && !(inflate && method == deflated)) continue;
+    if (method == stored && entry.size != entry.compressed) continue;
     check(bytes.marked(entry.offset, local_mark), "'{}' is damaged: the entry '{}' is not where it should be", name,
           key);
     const uint64_t data = entry.offset + 30 + bytes.number(entry.offset + 26, 2) + bytes.number(entry.offset + 28, 2);
-    const bool first = entries.emplace(key, ByteRange{file.owner, bytes.part(data, entry.size)}).second;
+    const auto part = bytes.part(data, entry.compressed);
+    auto range = method == stored ? ByteRange{file.owner, part} : decompress(part, entry.size, name, key);
+    const bool first = entries.emplace(key, std::move(range)).second;
     check(first, "'{}' is damaged: it has the entry '{}' twice", name, key);
   }
   return entries;

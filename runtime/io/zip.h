@@ -9,9 +9,10 @@
 namespace multiviz {
 
 // The entries of a zip archive that are stored as they are, as torch.save writes them: views of the file's bytes.
-// Compressed ones are left out. The archive is untrusted: offsets and sizes are checked. Throws Error naming the file when
-// it is no zip, damaged or truncated, or when an entry is there twice or encrypted.
-std::map<std::string, ByteRange> zip_entries(const ByteRange& file, const std::string& name);
+// Compressed ones are left out, or with `inflate` decompressed (deflate; others are left out). The archive is
+// untrusted: offsets and sizes are checked. Throws Error naming the file when it is no zip, damaged or truncated, or
+// when an entry is there twice or encrypted.
+std::map<std::string, ByteRange> zip_entries(const ByteRange& file, const std::string& name, bool inflate = false);
 
 // Writes such an archive, each entry's data at a multiple of 64 bytes. Below 4 GB: throws Error beyond.
 class ZipWriter {

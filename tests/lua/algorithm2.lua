@@ -1,0 +1,26 @@
+-- All four stages on a datapoint, as scripts/quickstart.lua has them, with few samples.
+-- options.modalities: the pair for stage C, where the model has more than two.
+return function(mv, model, data, options)
+  options = options or {}
+  local folder = os.tmpname()
+  os.remove(folder)
+  local x = data[2]
+  local y = model:predict(x).label
+  local page = mv.page(model, x, { target = y })
+  page:add(mv.lime(model, x, { target = y, samples = 40, segments = 8 }))
+  page:add(mv.dime(model, x, { target = y, context = data:sample(4), samples = 20, modalities = options.modalities }))
+  local word = x.question:match "%a+"
+  page:add(mv.second_order_gradient(model, x, { words = { word }, target = y }))
+  local z = mv.features(model, data)
+  local path = mv.sparse_linear(z, { family = "multinomial", lambdas = 8, epsilon = 0.1, holdout = 0 })
+  local selection = path:at { nonzeros_per_class = 4 }
+  page:add(selection)
+  for _, f in ipairs(selection:top(y, z[x.id], 1)) do
+    page:add(mv.local_feature(model, x, f))
+    page:add(mv.global_feature(model, data, z, f, { examples = 2 }))
+  end
+  page:report(folder)
+  assert(io.open(folder .. "/index.html"), "there is no report")
+  os.execute("rm -r " .. folder)
+  return page
+end
