@@ -318,14 +318,15 @@ void register_model(Binder& binder) {
   type.method("parameters", "model:parameters() -> table", "The weights by name.", parameters);
   type.tostring(text);
   binder.function(
-      "models.load", "mv.models.load(name | path, {dtype=\"float32\", captions=, config=, modalities=, ...}) -> model",
+      "models.load",
+      "mv.models.load(name | path, {dtype=\"float32\", captions=, config=, tokenizer=, modalities=, ...}) -> model",
       "A model with its weights: one that is shipped (mv.models.list()), a file that model:save wrote, or a "
       "checkpoint's folder as Hugging Face has it (ViLT, CLIP, LXMERT; BERT, RoBERTa, ViT, ResNet): config.json and "
-      "weights, safetensors "
-      "or PyTorch's, in one file or in parts. With captions a CLIP model's labels are those captions. config "
-      "gives the settings of weights that come without. An archive of torch.jit.save takes modalities, {name=, kind=, "
-      "mask=, processor=, tokenizer=, embedding=, frames=} for each argument of forward, labels, task, and features, "
-      "the layer whose input they are.",
+      "weights, safetensors or PyTorch's, in one file or in parts. CLIPs in OpenAI's own layout too. With captions a "
+      "CLIP model's labels are those captions. tokenizer is a folder with the tokenizer's files where they are "
+      "elsewhere. config gives the settings of weights that come without. An archive of torch.jit.save takes "
+      "modalities, {name=, kind=, mask=, processor=, tokenizer=, embedding=, frames=} for each argument of forward, "
+      "labels, task, and features, the layer whose input they are.",
       load);
   binder.function("models.list", "mv.models.list() -> names", "The models that come with their weights.", list);
 }

@@ -7,6 +7,7 @@
 #include "io/json.h"
 #include "models/bert.h"
 #include "models/clip.h"
+#include "models/clip_openai.h"
 #include "models/lxmert.h"
 #include "models/resnet.h"
 #include "models/vilt.h"
@@ -71,6 +72,10 @@ ModelPtr make_pretrained(Pretrained pretrained) {
          suggestion(type, known));
   }
   check_options(pretrained, type);
+  if (!pretrained.process && get_or<std::string>(pretrained.config, "preprocessing", "", pretrained.source) == "openai")
+    pretrained.process = ImageProcessor(
+        openai_clip_image_options(require<int64_t>(require(pretrained.config, "vision_config", pretrained.source),
+                                                   "image_size", pretrained.source + ": vision_config")));
   return found->second(std::move(pretrained));
 }
 

@@ -17,6 +17,8 @@ at::Tensor causal_mask(int64_t length, const at::TensorOptions& options) {
   return additive_mask(hidden, options.dtype().toScalarType()).view({1, 1, length, length});
 }
 
+bool is_statistic(const std::string& name) { return name.find(".running_") != std::string::npos; }
+
 std::string last_layer(const std::string& name, int64_t layers) { return fmt::format("{}.layer.{}", name, layers); }
 
 RawOutput tower_output(const Trace& trace, const std::string& name, const std::string& first, int64_t layers) {
@@ -68,6 +70,7 @@ at::Tensor Clip::embed_image(const at::Tensor& pixels, Trace* trace) const {
             pixels.size(3) == image_size_,
         "the image leaf of {} is [B, {}, {}, {}], not [{}]", signature_.name, channels_, image_size_, image_size_,
         fmt::join(pixels.sizes(), ", "));
+  if (resnet_) return tap(trace, "image.embedding", (*resnet_)(pixels.to(dtype()), trace, "image")).to(at::kFloat);
   auto patches = embed_patches(pixels.to(dtype()), patches_);
   auto first = class_token_.expand({patches.size(0), 1, image_.width});
   auto x =
@@ -149,6 +152,33 @@ void Clip::fuse_grid(std::span<const Encoding> encodings, size_t a, size_t b,
   });
 }
 
+RawOutput Clip::image_output(const Trace& trace) const {
+  if (!resnet_) return tower_output(trace, "image", "image.embeddings", image_.layers);
+  constexpr int64_t stages = 4;
+  RawOutput out;
+  std::vector<at::Tensor> hidden = {trace.at("image.embeddings")};
+  for (int64_t s = 1; s <= stages; ++s) hidden.push_back(trace.at(fmt::format("image.stage.{}", s)));
+  out.fields["last_hidden_state"].tensor = hidden.back();
+  out.fields["pooler_output"].tensor = trace.at("image.embedding");
+  out.fields["hidden_states"] = raw_list(hidden);
+  out.fields["attentions"] = raw_list({trace.at("image.pool.attention")});
+  return out;
+}
+
+NamedTensors Clip::parameters() const {
+  NamedTensors out;
+  for (const auto& entry : weights_)
+    if (!is_statistic(entry.first)) out.push_back(entry);
+  return out;
+}
+
+NamedTensors Clip::buffers() const {
+  auto out = PretrainedModel::buffers();
+  for (const auto& entry : weights_)
+    if (is_statistic(entry.first)) out.push_back(entry);
+  return out;
+}
+
 void Clip::to(at::Device device) {
   PretrainedModel::to(device);
   if (captions_.defined()) captions_ = captions_.to(device);
@@ -176,7 +206,7 @@ RawOutputs Clip::forward_raw(const RawInputs& inputs) const {
   out["logits_per_image"].tensor = logits.t();
   out["image_embeds"].tensor = image;
   out["text_embeds"].tensor = text;
-  out["vision_model_output"] = tower_output(trace, "image", "image.embeddings", image_.layers);
+  out["vision_model_output"] = image_output(trace);
   out["text_model_output"] = tower_output(trace, "text", "text.embeddings", text_.layers);
   if (image.size(0) == text.size(0)) out["features"].tensor = at::cat({image, text}, 1);
   return out;

@@ -49,25 +49,11 @@ void Clip::read_blocks(Tower& tower, WeightReader& weights, const std::string& p
   }
 }
 
-Clip::Clip(Pretrained from) : PretrainedModel(from) {
-  auto settings = config();
-  auto where = from.source + "/config.json";
-  // Older configurations leave out what the base model has: these are its numbers.
-  nlohmann::json vision = {{"hidden_size", 768}, {"num_attention_heads", 12}}, text = nlohmann::json::object();
-  vision.update(part(settings, "vision_config"));
-  text.update(part(settings, "text_config"));
-  image_ = read_tower(vision, where + ": vision_config");
-  text_ = read_tower(text, where + ": text_config");
-  embedding_ = config_size(settings, "projection_dim", 512, where);
-  image_size_ = config_size(vision, "image_size", 224, where + ": vision_config");
-  patch_ = config_size(vision, "patch_size", 32, where + ": vision_config");
-  channels_ = config_size(vision, "num_channels", 3, where + ": vision_config");
-  vocabulary_ = config_size(text, "vocab_size", 49408, where + ": text_config");
-  length_ = config_size(text, "max_position_embeddings", 77, where + ": text_config");
-  end_ = get_or<int64_t>(text, "eos_token_id", 49407, where + ": text_config");
+void Clip::read_vit(const nlohmann::json& config, WeightReader& weights, const std::string& where) {
+  image_ = read_tower(config, where);
+  patch_ = config_size(config, "patch_size", 32, where);
+  channels_ = config_size(config, "num_channels", 3, where);
   check(patch_ <= image_size_, "{}: image_size {} is smaller than a patch of {}", where, image_size_, patch_);
-
-  WeightReader weights(std::move(from.tensors), from.source, dtype());
   int64_t cells = (image_size_ / patch_) * (image_size_ / patch_);
   patches_ = {weights.take("vision_model.embeddings.patch_embedding.weight", {image_.width, channels_, patch_, patch_}),
               {}};
@@ -77,6 +63,40 @@ Clip::Clip(Pretrained from) : PretrainedModel(from) {
   read_blocks(image_, weights, "vision_model");
   image_.norm = weights.norm("vision_model.post_layernorm", image_.width, image_.epsilon);
   image_.projection = weights.linear("visual_projection", image_.width, embedding_, false);
+}
+
+void Clip::read_resnet(const nlohmann::json& config, WeightReader& weights, const std::string& where) {
+  auto layers = require<std::vector<int64_t>>(config, "layers", where);
+  check(layers.size() == 4, "{}: layers has {} stages, and the ResNet of CLIP has 4", where, layers.size());
+  for (int64_t n : layers) check(n >= 1 && n <= 1000, "{}: a stage has {} layers: it must have 1 to 1000", where, n);
+  int64_t width = config_size(config, "hidden_size", 64, where);
+  int64_t heads = config_size(config, "num_attention_heads", 32, where);
+  check(width % 2 == 0 && 32 * width % heads == 0, "{}: hidden_size {} does not fit {} attention heads", where, width,
+        heads);
+  check(image_size_ >= 32 && image_size_ % 32 == 0, "{}: image_size {} is not a multiple of 32", where, image_size_);
+  channels_ = 3;
+  resnet_ = ClipResnet(weights, "vision_model.", std::move(layers), width, image_size_, heads, embedding_);
+}
+
+Clip::Clip(Pretrained from) : PretrainedModel(from) {
+  auto settings = config();
+  auto where = from.source + "/config.json";
+  // Older configurations leave out what the base model has: these are its numbers.
+  nlohmann::json vision = {{"hidden_size", 768}, {"num_attention_heads", 12}}, text = nlohmann::json::object();
+  vision.update(part(settings, "vision_config"));
+  text.update(part(settings, "text_config"));
+  text_ = read_tower(text, where + ": text_config");
+  embedding_ = config_size(settings, "projection_dim", 512, where);
+  image_size_ = config_size(vision, "image_size", 224, where + ": vision_config");
+  vocabulary_ = config_size(text, "vocab_size", 49408, where + ": text_config");
+  length_ = config_size(text, "max_position_embeddings", 77, where + ": text_config");
+  end_ = get_or<int64_t>(text, "eos_token_id", 49407, where + ": text_config");
+
+  WeightReader weights(std::move(from.tensors), from.source, dtype());
+  if (get_or<std::string>(vision, "model_type", "", where + ": vision_config") == "clip_resnet")
+    read_resnet(vision, weights, where + ": vision_config");
+  else
+    read_vit(vision, weights, where + ": vision_config");
   words_ = weights.take("text_model.embeddings.token_embedding.weight", {vocabulary_, text_.width});
   text_positions_ = weights.take("text_model.embeddings.position_embedding.weight", {length_, text_.width});
   read_blocks(text_, weights, "text_model");
@@ -111,6 +131,11 @@ void Clip::make_signature(const nlohmann::json& options) {
   for (std::string name : {"image", "text"}) {
     if (name == "text" && captions_.defined()) continue;
     taps.push_back(name + ".embeddings");
+    if (name == "image" && resnet_) {
+      for (int s = 1; s <= 4; ++s) taps.push_back(fmt::format("image.stage.{}", s));
+      taps.insert(taps.end(), {"image.pool.attention", "image.embedding"});
+      continue;
+    }
     add_layer_taps(taps, name + ".layer", name == "image" ? image_.layers : text_.layers);
     for (const char* last : {".output", ".pooled", ".embedding"}) taps.push_back(name + last);
   }

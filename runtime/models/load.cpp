@@ -13,6 +13,7 @@
 #include "io/torch_file.h"
 #include "models/architectures.h"
 #include "models/checkpoint.h"
+#include "models/clip_openai.h"
 #include "models/cnn_lstm_sa.h"
 #include "models/late_fusion.h"
 #include "models/mult.h"
@@ -59,10 +60,12 @@ std::string find_file(const std::string& name_or_path, const std::string& folder
   return path.string();
 }
 
-// The settings: the user's, those in the folder, or those in the file.
-nlohmann::json find_config(const std::string& path, const WeightFiles& weights, const nlohmann::json& options) {
+// The settings: the user's, those in the folder, those in the file, or those that the weights themselves tell.
+nlohmann::json find_config(const std::string& path, WeightFiles& weights, const nlohmann::json& options) {
   if (auto given = options.find("config"); given != options.end()) return *given;
   const auto beside = std::filesystem::path(path) / "config.json";
+  if (!std::filesystem::exists(beside) && is_openai_clip(weights.tensors))
+    return convert_openai_clip(weights.tensors, path);
   if (std::filesystem::is_directory(path)) {
     check(std::filesystem::is_regular_file(beside), "{} has no config.json, which says what model it is", path);
     return load_json(beside.string());
@@ -104,9 +107,15 @@ ModelPtr load_pretrained(const std::string& path, const nlohmann::json& config, 
   pretrained.config = config;
   pretrained.dtype = parse_dtype(get_or<std::string>(options, "dtype", "float32", "the options"));
   pretrained.options = options;
-  for (const char* own : {"dtype", "config"}) pretrained.options.erase(own);
+  for (const char* own : {"dtype", "config", "tokenizer"}) pretrained.options.erase(own);
   pretrained.tensors = std::move(weights.tensors);
   if (std::filesystem::is_directory(path)) read_processors(pretrained, path);
+  if (auto folder = get_or<std::string>(options, "tokenizer", "", "the options"); !folder.empty()) {
+    Pretrained words;
+    read_processors(words, folder);
+    check(words.tokenize != nullptr, "'{}' has no tokenizer files", folder);
+    pretrained.tokenize = std::move(words.tokenize);
+  }
   return make_pretrained(std::move(pretrained));
 }
 

@@ -9,7 +9,9 @@ namespace multiviz {
 //   the name of a model in `folder` (NAME.safetensors);
 //   a folder with config.json and weights in any container of models/weight_files.h;
 //     (a "model_type" of models/architectures.h: with its tokenizer and preprocessor_config.json; its options are
-//     "dtype", "float32", "float16" or "bfloat16", and what the model takes);
+//     "dtype", "float32", "float16" or "bfloat16", "tokenizer", a folder with the tokenizer's files where they are not
+//     beside the weights, and what the model takes);
+//   a file or folder of weights whose names and shapes tell what they are: CLIP in OpenAI's layout;
 //   a file of weights: .safetensors that save_model wrote, or any other with its settings in options["config"].
 // The architecture is the config's "architecture" or "model_type". Files are untrusted. Throws Error when there is no
 // such file (with the names that are there), when it is not a model's, when this version does not know the architecture

@@ -1,0 +1,58 @@
+local mv = require "multiviz"
+local check = require "check"
+local algorithm2 = require "algorithm2"
+local test, eq, ok, raises = check.test, check.eq, check.ok, check.raises
+
+mv.progress(false)
+local root = "tests/fixtures/clip/"
+local scratch = os.tmpname()
+os.remove(scratch)
+os.execute("mkdir " .. scratch)
+
+-- Random weights in the shapes of a recipe (tests/fixtures/recipe.py), as torch.save writes them.
+local function write(name)
+  local tensors = {}
+  for key, spec in pairs(mv.load(root .. name .. ".recipe.safetensors")) do
+    local shape = {}
+    for i = 4, spec.shape[1] do shape[#shape + 1] = spec[i]:item() // 1 | 0 end
+    if key ~= "pixel_values" then
+      local noise = (mv.rand(shape, { seed = 1 }) - 0.5)
+      tensors[key] = noise * spec[3]:item() + spec[2]:item()
+    end
+  end
+  local path = scratch .. "/" .. name .. ".pt"
+  mv.save(path, tensors)
+  return path
+end
+
+local function scenes(model)
+  local blocks = mv.datasets.blocks { split = "val", size = 12 }
+  return mv.datasets.define {
+    modalities = { image = "image", question = "text" },
+    labels = model.labels,
+    size = 12,
+    get = function(i)
+      return { id = "scene " .. i, image = blocks[i].image, question = blocks[i].question,
+        label = model.labels[(i - 1) % #model.labels + 1] }
+    end,
+  }
+end
+
+for _, name in ipairs { "openai_resnet", "openai_vit" } do
+  test("algorithm 2 runs on CLIP in OpenAI's layout, " .. name, function()
+    local model = mv.models.load(write(name), { tokenizer = root .. "patch4" })
+    algorithm2(mv, model, scenes(model))
+  end)
+end
+
+test("captions are labels of a CLIP with a ResNet too", function()
+  local model = mv.models.load(write "openai_resnet",
+    { tokenizer = root .. "patch4", captions = { "a red cube", "a blue sphere" } })
+  local x = scenes { labels = { "a red cube", "a blue sphere" } }[1]
+  eq(model.labels, { "a red cube", "a blue sphere" })
+  ok(mv.lime(model, x, { target = "a red cube", samples = 20 }))
+  raises(function() mv.models.load(write "openai_vit", { tokenizer = "none" }) end, "'none' has no tokenizer files")
+end)
+
+os.execute("rm -r " .. scratch)
+check.done()
