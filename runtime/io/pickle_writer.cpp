@@ -14,8 +14,8 @@ namespace {
 // The opcodes of Python's pickletools that are used here.
 constexpr char mark = '(', stop = '.', none_code = 'N', new_true = '\x88', new_false = '\x89', binint = 'J',
                long1 = '\x8a', binfloat = 'G', binunicode = 'X', binbytes = 'B', binbytes8 = '\x8e', empty_list = ']',
-               appends = 'e', tuple_code = 't', empty_dict = '}', setitems = 'u', stack_global = '\x93', reduce = 'R',
-               build = 'b', proto = '\x80';
+               appends = 'e', tuple_code = 't', empty_dict = '}', setitems = 'u', global_code = 'c',
+               stack_global = '\x93', reduce_code = 'R', build = 'b', binpersid = 'Q', proto = '\x80';
 
 const char* numpy_name(const at::Tensor& numbers) {
   switch (numbers.scalar_type()) {
@@ -44,7 +44,7 @@ const char* numpy_name(const at::Tensor& numbers) {
 
 }  // namespace
 
-PickleWriter::PickleWriter() { out_ = {proto, 4}; }
+PickleWriter::PickleWriter(int protocol) : protocol_(protocol), out_{proto, static_cast<char>(protocol)} {}
 
 template <typename T>
 void PickleWriter::put(T value) {
@@ -80,6 +80,7 @@ void PickleWriter::text(std::string_view value) {
 }
 
 void PickleWriter::bytes(std::string_view value) {
+  check(protocol_ >= 3, "internal: a pickle of protocol {} cannot hold bytes", protocol_);
   if (value.size() <= std::numeric_limits<uint32_t>::max()) {
     op(binbytes);
     put(static_cast<uint32_t>(value.size()));
@@ -97,11 +98,32 @@ void PickleWriter::end_tuple() { op(tuple_code); }
 void PickleWriter::begin_dict() { op(empty_dict), op(mark); }
 void PickleWriter::end_dict() { op(setitems); }
 
-void PickleWriter::global(std::string_view module, std::string_view name) {
-  text(module);
-  text(name);
-  op(stack_global);
+void PickleWriter::begin_ordered_dict() {
+  global("collections", "OrderedDict");
+  begin_tuple(), end_tuple();
+  reduce();
+  op(mark);
 }
+
+void PickleWriter::integers(at::IntArrayRef values) {
+  begin_tuple();
+  for (int64_t value : values) integer(value);
+  end_tuple();
+}
+
+void PickleWriter::global(std::string_view module, std::string_view name) {
+  if (protocol_ >= 4) {
+    text(module);
+    text(name);
+    op(stack_global);
+  } else {
+    op(global_code);
+    out_.append(module).append("\n").append(name).append("\n");
+  }
+}
+
+void PickleWriter::reduce() { op(reduce_code); }
+void PickleWriter::persistent() { op(binpersid); }
 
 // What numpy.ndarray.__reduce__ gives: _reconstruct(ndarray, (0,), b"b") and a state.
 void PickleWriter::array(const at::Tensor& numbers) {
@@ -110,18 +132,16 @@ void PickleWriter::array(const at::Tensor& numbers) {
   global("numpy.core.multiarray", "_reconstruct");
   begin_tuple();
   global("numpy", "ndarray");
-  begin_tuple(), integer(0), end_tuple();
+  integers({0});
   bytes("b");
   end_tuple();
-  op(reduce);
+  reduce();
   begin_tuple();
   integer(1);
-  begin_tuple();
-  for (int64_t size : data.sizes()) integer(size);
-  end_tuple();
+  integers(data.sizes());
   global("numpy", "dtype");
   begin_tuple(), text(name), boolean(false), boolean(true), end_tuple();
-  op(reduce);
+  reduce();
   begin_tuple(), integer(3), text(data.element_size() == 1 ? "|" : "<"), none(), none(), none();
   integer(-1), integer(-1), integer(0), end_tuple();
   op(build);

@@ -7,11 +7,12 @@
 
 namespace multiviz {
 
-// Writes one value as a pickle of protocol 4, which Python loads into plain objects and NumPy arrays. Containers are
-// opened, filled and closed: a dict takes keys and values in turn.
+// Writes one value as a pickle, which Python loads into plain objects and NumPy arrays. Containers are opened, filled
+// and closed: a dict takes keys and values in turn. Protocol 4, or 2, which is all that torch.load takes; 2 has neither
+// bytes nor arrays.
 class PickleWriter {
  public:
-  PickleWriter();
+  explicit PickleWriter(int protocol = 4);
 
   void none();
   void boolean(bool value);
@@ -25,7 +26,13 @@ class PickleWriter {
   void begin_tuple();
   void end_tuple();
   void begin_dict();
+  void begin_ordered_dict();  // collections.OrderedDict
   void end_dict();
+  void integers(at::IntArrayRef values);  // a tuple of them
+
+  void global(std::string_view module, std::string_view name);
+  void reduce();      // calls the global before last with the tuple written last
+  void persistent();  // what the unpickler's persistent_load makes of the tuple written last
 
   std::string finish();  // the pickle
 
@@ -33,8 +40,8 @@ class PickleWriter {
   void op(char code) { out_ += code; }
   template <typename T>
   void put(T value);
-  void global(std::string_view module, std::string_view name);
 
+  int protocol_;
   std::string out_;
 };
 

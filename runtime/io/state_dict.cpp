@@ -1,9 +1,11 @@
 #include <ATen/ATen.h>
+#include <c10/util/strides.h>
 
 #include <algorithm>
 #include <set>
 
 #include "core/error.h"
+#include "io/pickle_writer.h"
 #include "io/torch_file.h"
 #include "io/torch_rebuild.h"
 #include "io/zip.h"
@@ -66,48 +68,26 @@ void strip(Tensors& tensors, const std::string& prefix) {
   tensors = std::move(out);
 }
 
-// A minimal pickler: protocol 2, no memo.
-class Pickler {
- public:
-  void raw(std::string_view bytes) { out_ += bytes; }
-  void number(int64_t value) {
-    out_ += '\x8a';
-    out_ += '\x08';
-    out_.append(reinterpret_cast<const char*>(&value), 8);
-  }
-  void text(std::string_view text) {
-    const auto size = static_cast<uint32_t>(text.size());
-    out_ += 'X';
-    out_.append(reinterpret_cast<const char*>(&size), 4);
-    out_ += text;
-  }
-  void numbers(at::IntArrayRef values) {
-    out_ += '(';
-    for (int64_t value : values) number(value);
-    out_ += 't';
-  }
-  void ordered_dict() { raw("ccollections\nOrderedDict\n)R"); }
-  // A contiguous tensor that is the whole of storage `key`.
-  void tensor(const at::Tensor& tensor, size_t key) {
-    raw("ctorch._utils\n_rebuild_tensor_v2\n((");
-    text("storage");
-    raw("ctorch\n" + storage_name(tensor.scalar_type()) + "\n");
-    text(std::to_string(key));
-    text("cpu");
-    number(tensor.numel());
-    raw("tQ");
-    number(0);
-    numbers(tensor.sizes());
-    numbers(tensor.contiguous().strides());
-    raw("\x89");
-    ordered_dict();
-    raw("tR");
-  }
-  const std::string& bytes() const { return out_; }
-
- private:
-  std::string out_;
-};
+// A tensor that is the whole of storage `key`, contiguous there.
+void write_tensor(PickleWriter& out, const at::Tensor& tensor, size_t key) {
+  out.global("torch._utils", "_rebuild_tensor_v2");
+  out.begin_tuple();
+  out.begin_tuple();
+  out.text("storage");
+  out.global("torch", storage_name(tensor.scalar_type()));
+  out.text(std::to_string(key));
+  out.text("cpu");
+  out.integer(tensor.numel());
+  out.end_tuple();
+  out.persistent();
+  out.integer(0);
+  out.integers(tensor.sizes());
+  out.integers(c10::contiguous_strides(tensor.sizes()));
+  out.boolean(false);
+  out.begin_ordered_dict(), out.end_dict();
+  out.end_tuple();
+  out.reduce();
+}
 
 }  // namespace
 
@@ -123,17 +103,15 @@ std::map<std::string, at::Tensor> load_state_dict(const std::string& path) {
 }
 
 void save_state_dict(const std::string& path, const std::vector<std::pair<std::string, at::Tensor>>& tensors) {
-  Pickler pickler;
-  pickler.raw("\x80\x02");
-  pickler.ordered_dict();
-  pickler.raw("(");
+  PickleWriter pickle(2);
+  pickle.begin_ordered_dict();
   for (size_t i = 0; i < tensors.size(); ++i) {
-    pickler.text(tensors[i].first);
-    pickler.tensor(tensors[i].second, i);
+    pickle.text(tensors[i].first);
+    write_tensor(pickle, tensors[i].second, i);
   }
-  pickler.raw("u.");
+  pickle.end_dict();
   ZipWriter zip(path);
-  zip.add("archive/data.pkl", pickler.bytes());
+  zip.add("archive/data.pkl", pickle.finish());
   zip.add("archive/byteorder", "little");
   for (size_t i = 0; i < tensors.size(); ++i) {
     at::Tensor dense = tensors[i].second.detach().cpu().resolve_conj().resolve_neg().contiguous();
