@@ -10,6 +10,7 @@
 #include "bindings/state.h"
 #include "bindings/trace.h"
 #include "core/device.h"
+#include "models/finite.h"
 #include "models/load.h"
 #include "models/score.h"
 
@@ -91,7 +92,9 @@ int predict(lua_State* L, ModelPtr& self) {
   bool several = lua_type(L, 2) == LUA_TTABLE;
   auto datapoints = arg_datapoints(L, 2, "x", *self);
   at::NoGradGuard no_grad;
-  auto logits = forward_shared(*self, datapoints).logits.detach().to(at::kCPU, at::kDouble);
+  auto output = forward_shared(*self, datapoints);
+  check_finite(*self, datapoints, output);
+  auto logits = output.logits.detach().to(at::kCPU, at::kDouble);
   if (!several) return push_prediction(L, self->signature(), logits[0], top), 1;
   lua_newtable(L);
   for (int64_t i = 0; i < logits.size(0); ++i) {

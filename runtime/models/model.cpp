@@ -134,7 +134,9 @@ Datapoint adapt(const Signature& signature, const Dataset& data, Datapoint datap
   for (size_t from : order) values.push_back(datapoint.values.at(from));
   datapoint.values = std::move(values);
   for (auto& label : datapoint.labels) {
-    const auto& name = data.labels().at(static_cast<size_t>(label));
+    check(label >= 0 && label < std::ssize(data.labels()), "datapoint {} has label {} of the {} of {}: mend the data",
+          datapoint.id, label + 1, data.labels().size(), data.name());
+    const auto& name = data.labels()[static_cast<size_t>(label)];
     auto found = std::find(signature.labels.begin(), signature.labels.end(), name);
     label = found == signature.labels.end() ? -1 : found - signature.labels.begin();
   }

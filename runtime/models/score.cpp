@@ -6,6 +6,7 @@
 #include "core/batch.h"
 #include "core/error.h"
 #include "core/progress.h"
+#include "models/finite.h"
 
 namespace multiviz {
 namespace {
@@ -115,6 +116,7 @@ Score score(const Model& model, const Dataset& data, int64_t batch,
     std::vector<Datapoint> datapoints;
     for (int64_t i = begin; i < end; ++i) datapoints.push_back(adapt(model.signature(), data, data.get(i)));
     auto output = forward_shared(model, datapoints);
+    check_finite(model, datapoints, output);
     double share = static_cast<double>(end - begin) / static_cast<double>(data.size());
     double batch_loss = loss(model, datapoints, output).item<double>();
     double accuracy = batch_accuracy(model, datapoints, output.logits);

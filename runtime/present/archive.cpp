@@ -7,10 +7,19 @@
 #include <filesystem>
 #include <limits>
 
+#include "core/digest.h"
 #include "core/error.h"
 #include "io/image.h"
 
 namespace multiviz {
+namespace {
+
+void add(Digest& digest, const at::Tensor& dense) {
+  digest.add(c10::str(dense.scalar_type(), dense.sizes()));
+  digest.add({static_cast<const char*>(dense.const_data_ptr()), dense.nbytes()});
+}
+
+}  // namespace
 
 nlohmann::json TensorTable::put(const at::Tensor& tensor) {
   if (!tensor.defined()) return nullptr;
@@ -20,9 +29,24 @@ nlohmann::json TensorTable::put(const at::Tensor& tensor) {
 }
 
 nlohmann::json TensorTable::put_image(const at::Tensor& pixels) {
-  auto [known, fresh] = names_.try_emplace(pixels.unsafeGetTensorImpl(), fmt::format("{}.png", images_.size()));
-  if (fresh) images_[known->second] = pixels.to(at::kCPU).contiguous();
-  return known->second;
+  auto& name = names_[pixels.unsafeGetTensorImpl()];
+  if (name.empty()) {
+    auto dense = pixels.to(at::kCPU).contiguous();
+    Digest digest;
+    add(digest, dense);
+    name = digest.hex() + ".png";
+    images_[name] = dense;
+  }
+  return name;
+}
+
+std::string TensorTable::digest() const {
+  Digest digest;
+  for (const auto& [name, tensor] : tensors_) {
+    digest.add(name);
+    add(digest, tensor);
+  }
+  return digest.hex();
 }
 
 void Node::wrong(const std::string& what) const {
@@ -94,17 +118,23 @@ at::Tensor Node::tensor(at::ScalarType dtype, int64_t dimensions) const {
   return tensor;
 }
 
-at::Tensor Node::image() const {
+std::string Node::file(const std::string& folder) const {
   namespace fs = std::filesystem;
   auto name = string();
   auto plain = [](unsigned char c) { return std::isalnum(c) || c == '.' || c == '_' || c == '-'; };
-  expect(!source_->image_folder.empty(), "is an image, which this file cannot hold");
+  expect(!folder.empty(), "is a file of its own, which this file cannot have");
   expect(!name.empty() && name.front() != '.' && std::all_of(name.begin(), name.end(), plain),
-         "is not the name of an image in the folder");
-  if (auto known = source_->images.find(name); known != source_->images.end()) return known->second;
-  auto path = fs::path(source_->image_folder) / name;
-  expect(fs::symlink_status(path).type() == fs::file_type::regular, "names an image that is not there");
-  return source_->images[name] = load_image(path.string());
+         "is not the name of a file in the folder");
+  auto path = fs::path(folder) / name;
+  expect(fs::symlink_status(path).type() == fs::file_type::regular, "names a file that is not there");
+  return path.string();
+}
+
+at::Tensor Node::image() const {
+  auto path = file(source_->image_folder);
+  auto& known = source_->images[path];
+  if (!known.defined()) known = load_image(path);
+  return known;
 }
 
 nlohmann::json number(double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr); }

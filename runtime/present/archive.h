@@ -14,7 +14,8 @@ namespace multiviz {
 class TensorTable {
  public:
   nlohmann::json put(const at::Tensor& tensor);        // its name, or null for an undefined tensor
-  nlohmann::json put_image(const at::Tensor& pixels);  // uint8 [H, W, 3]; "0.png"
+  nlohmann::json put_image(const at::Tensor& pixels);  // uint8 [H, W, 3]; the digest of its content + ".png"
+  std::string digest() const;                          // of all tensors, with their names
   const std::map<std::string, at::Tensor>& tensors() const { return tensors_; }
   const std::map<std::string, at::Tensor>& images() const { return images_; }
 
@@ -28,7 +29,7 @@ struct ArchiveSource {
   std::string file;  // of the document, for errors
   std::map<std::string, at::Tensor> tensors;
   std::string image_folder;  // empty: the document may not refer to images
-  std::map<std::string, at::Tensor> images;  // loaded so far
+  std::map<std::string, at::Tensor> images;  // loaded so far, by path
 };
 
 // A place in an untrusted document. Every getter throws Error naming the file, the place and what is wrong there.
@@ -49,6 +50,7 @@ class Node {
   std::vector<std::string> strings() const;
   at::Tensor tensor(at::ScalarType dtype, int64_t dimensions) const;  // undefined for null
   at::Tensor image() const;                                           // uint8 [H, W, 3]
+  std::string file(const std::string& folder) const;  // the path of the file of that name in the folder, no link
 
   [[noreturn]] void wrong(const std::string& what) const;
   void expect(bool condition, const char* what) const {

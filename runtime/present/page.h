@@ -118,8 +118,9 @@ Example make_example(const Model& model, Datapoint datapoint, int64_t most = 5);
 
 Page make_page(const Model& model, Datapoint datapoint, const Target& target, int64_t most = 5);
 
-// A folder with page.json, the images as PNG and every tensor in tensors.safetensors. save, load, save gives the same
-// bytes. Throws Error naming the file that could not be written.
+// A folder with page.json, the images as PNG and every tensor in a safetensors file. save, load, save gives the same
+// bytes. Killed or failing at any point it leaves the page that was there before. Throws Error naming the file that
+// could not be written.
 void save(const Page& page, const std::string& folder);
 
 // Reads what save wrote. The folder is untrusted: names are resolved inside it only, shapes and sizes are checked.

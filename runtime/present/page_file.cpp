@@ -1,4 +1,5 @@
 #include <filesystem>
+#include <set>
 
 #include "core/error.h"
 #include "io/file.h"
@@ -49,6 +50,63 @@ Page decode(const Node& node) {
   return page;
 }
 
+// Removes the files of a save that did not come to its end.
+class Unfinished {
+ public:
+  ~Unfinished() {
+    std::error_code ignored;
+    for (const auto& path : paths_) fs::remove(path, ignored);
+  }
+  void add(const fs::path& path) {
+    std::error_code ignored;
+    if (!fs::exists(path, ignored)) paths_.push_back(path);
+  }
+  void keep() { paths_.clear(); }
+
+ private:
+  std::vector<fs::path> paths_;
+};
+
+bool is_digest(const std::string& text) {
+  return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+// Removes what earlier saves called by its digest and the page no longer names.
+void remove_others(const fs::path& folder, const std::string& prefix, const std::string& extension,
+                   const std::set<std::string>& named) {
+  std::error_code ignored;
+  std::vector<fs::path> old;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    auto name = entry.path().filename().string(), stem = entry.path().stem().string();
+    if (entry.path().extension() == extension && stem.starts_with(prefix) && is_digest(stem.substr(prefix.size())) &&
+        !named.contains(name))
+      old.push_back(entry.path());
+  }
+  for (const auto& path : old) fs::remove(path, ignored);
+}
+
+// Files are called by their content and page.json, which names them, comes last: whatever happens meanwhile, the folder
+// holds the old page or the new one.
+void write_files(const fs::path& folder, const TensorTable& table, json document) {
+  const std::string prefix = "tensors-", tensors = prefix + table.digest() + ".safetensors";
+  auto images = folder / "images";
+  make_folder(images.string());
+  std::set<std::string> names;
+  Unfinished unfinished;
+  for (const auto& [name, pixels] : table.images()) {
+    unfinished.add(images / name);
+    save_png((images / name).string(), pixels);
+    names.insert(name);
+  }
+  unfinished.add(folder / tensors);
+  save_safetensors((folder / tensors).string(), table.tensors());
+  document["tensors"] = tensors;
+  write_file((folder / "page.json").string(), document.dump(1, ' ', false, json::error_handler_t::replace));
+  unfinished.keep();
+  remove_others(images, "", ".png", names);
+  remove_others(folder, prefix, ".safetensors", {tensors});
+}
+
 }  // namespace
 
 void save(const Page& page, const std::string& folder) {
@@ -68,11 +126,7 @@ void save(const Page& page, const std::string& folder) {
                    {"explanations", explanations},
                    {"predictions", predictions},
                    {"features", features}};
-  auto images = fs::path(folder) / "images";
-  make_folder(images.string());
-  for (const auto& [name, pixels] : table.images()) save_png((images / name).string(), pixels);
-  save_safetensors((fs::path(folder) / "tensors.safetensors").string(), table.tensors());
-  write_file((fs::path(folder) / "page.json").string(), document.dump(1, ' ', false, json::error_handler_t::replace));
+  write_files(folder, table, std::move(document));
 }
 
 Page load_page(const std::string& folder) {
@@ -83,7 +137,7 @@ Page load_page(const std::string& folder) {
   node["format"].expect(node["format"].string() == kFormat, "is another format");
   check(node["version"].integer() <= kVersion, "{} was written by a newer multiviz: update multiviz to read it",
         path.string());
-  source.tensors = load_safetensors((fs::path(folder) / "tensors.safetensors").string()).tensors;
+  source.tensors = load_safetensors(node["tensors"].file(folder)).tensors;
   return decode(node);
 }
 

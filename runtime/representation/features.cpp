@@ -7,10 +7,12 @@
 #include <cctype>
 
 #include "core/batch.h"
+#include "core/digest.h"
 #include "core/error.h"
 #include "core/progress.h"
 #include "core/suggest.h"
 #include "io/cache.h"
+#include "models/finite.h"
 #include "models/score.h"
 #include "representation/fingerprint.h"
 
@@ -56,6 +58,7 @@ Batch run_batch(const Model& model, const Dataset& data, const std::string& tap,
   Trace trace;
   if (!tap.empty()) trace.record(tap);
   Output output = forward(model, datapoints, tap.empty() ? nullptr : &trace);
+  check_finite(model, datapoints, output);
   Batch batch{(tap.empty() ? output.features : trace.at(tap)).to(at::kCPU, at::kFloat), {}};
   check(batch.z.dim() >= 2 && batch.z.size(0) == end - begin,
         "the tap '{}' has no row for each datapoint: choose another", tap);

@@ -167,9 +167,14 @@ TEST_CASE("a hostile page cannot reach outside its folder") {
 
   Folder folder;
   save(sample_page(), folder / "page");
-  fs::rename(folder / "page/images/0.png", folder / "secret.png");
-  fs::create_symlink(folder / "secret.png", folder / "page/images/0.png");
-  CHECK(mentions(message_of([&] { load_page(folder / "page"); }), "names an image that is not there"));
+  auto document = read_json(folder / "page/page.json");
+  for (std::string name : {"images/" + image(document).get<std::string>(), document["tensors"].get<std::string>()}) {
+    fs::rename(folder / ("page/" + name), folder / "secret");
+    fs::create_symlink(folder / "secret", folder / ("page/" + name));
+    CHECK(mentions(message_of([&] { load_page(folder / "page"); }), "names a file that is not there"));
+    fs::rename(folder / "secret", folder / ("page/" + name));
+  }
+  CHECK_THROWS_AS(load_edited([&](auto& page) { page["tensors"] = "../tensors.safetensors"; }), Error);
 }
 
 TEST_CASE("a damaged page says where it is damaged") {
@@ -211,6 +216,36 @@ TEST_CASE("a page that is not there, and a folder that cannot be written") {
   CHECK(mentions(message_of([&] { save(sample_page(), folder / "file"); }), folder / "file"));
   CHECK(mentions(message_of([&] { write_report(sample_page(), folder / "file"); }), folder / "file"));
   CHECK_THROWS_AS(save(sample_page(), "/proc/page"), Error);  // not even root may write here
+}
+
+TEST_CASE("saving over a page replaces it, and a save that fails leaves it as it was") {
+  Folder folder;
+  auto files = [&] {
+    std::map<std::string, std::string> found;
+    for (const auto& entry : fs::recursive_directory_iterator(folder.path))
+      if (entry.is_regular_file())
+        found[fs::relative(entry.path(), folder.path).string()] = read_file(entry.path().string());
+    return found;
+  };
+  save(sample_sensor_page(), folder.path.string());
+  auto sensor = files();
+  write_file(folder / "images/mine.png", "x");
+  save(sample_page(), folder.path.string());
+  auto pictures = files();
+  CHECK(pictures.contains("images/mine.png"));
+  fs::remove(folder / "images/mine.png");
+  pictures.erase("images/mine.png");
+  save(sample_sensor_page(), folder.path.string());
+  CHECK(files() == sensor);
+
+  // A folder where page.json should be: everything else is written by then.
+  fs::rename(folder / "page.json", folder / "old.json");
+  fs::create_directory(folder / "page.json");
+  CHECK(mentions(message_of([&] { save(sample_page(), folder.path.string()); }), "it is a folder"));
+  fs::remove(folder / "page.json");
+  fs::rename(folder / "old.json", folder / "page.json");
+  CHECK(files() == sensor);
+  CHECK(summary(load_page(folder.path.string())) == summary(sample_sensor_page()));
 }
 
 TEST_CASE("a page starts from the model's own prediction") {
