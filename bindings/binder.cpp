@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "bindings/state.h"
+#include "core/batch.h"
 #include "core/cancel.h"
 #include "core/suggest.h"
 
@@ -16,6 +17,8 @@ namespace {
 const char function_metatable = 0;
 const char identities = 0;
 const char pending_bytes = 0;
+
+constexpr const char* out_of_memory = "out of memory: use smaller inputs or fewer of them";
 
 int destroy_function(lua_State* L) {
   auto* function = static_cast<Function*>(lua_touserdata(L, 1));
@@ -40,6 +43,14 @@ std::string ordinal_range(Range range, bool integer) {
   if (low) return fmt::format("{} >= {}", kind, range.min);
   if (high) return fmt::format("{} <= {}", kind, range.max);
   return kind;
+}
+
+bool is_empty_table(lua_State* L, int index) {
+  index = lua_absindex(L, index);
+  lua_pushnil(L);
+  if (!lua_next(L, index)) return true;
+  lua_pop(L, 2);
+  return false;
 }
 
 // Pushes the registry's table at this key, made (with this __mode when not null) the first time.
@@ -69,9 +80,9 @@ int guarded(lua_State* L, const Call& call) {
     fail_from_now_on(L);
     return raise(L, error.what());
   } catch (const c10::Error& error) {
-    message = error.what_without_backtrace();
+    message = is_out_of_memory(error) ? out_of_memory : error.what_without_backtrace();
   } catch (const std::bad_alloc&) {
-    message = "out of memory: use smaller inputs or fewer of them";
+    message = out_of_memory;
   } catch (const std::exception& error) {
     message = error.what();
   }
@@ -95,6 +106,7 @@ std::string where(lua_State* L) {
 // ---- Arguments ----
 
 std::string with_article(const std::string& noun) {
+  if (noun == "features") return noun;
   return fmt::format("{} {}", std::strchr("aeiou", noun[0]) ? "an" : "a", noun);
 }
 
@@ -116,17 +128,23 @@ std::string type_name(lua_State* L, int index) {
     lua_pop(L, 1);
     return with_article(name);
   }
+  if (lua_type(L, index) == LUA_TTABLE && is_empty_table(L, index)) return "an empty table";
   return with_article(luaL_typename(L, index));
+}
+
+std::string given(lua_State* L, int index) {
+  if (lua_type(L, index) == LUA_TSTRING) return fmt::format("'{}'", lua_tostring(L, index));
+  if (lua_type(L, index) != LUA_TNUMBER) return type_name(L, index);
+  const double value = lua_tonumber(L, index);
+  return std::isnan(value) ? "nan" : fmt::format("{}", value);
 }
 
 void wrong_argument(lua_State* L, int index, const char* name, const std::string& expected) {
   const auto& function = function_name(L);
-  auto got = type_name(L, index);
   if (std::strcmp(name, "self") == 0)
-    fail("{}: must be called on {}, got {}: write object:method(...), with a colon", function, expected, got);
-  if (lua_type(L, index) == LUA_TNUMBER) got = fmt::format("{}", lua_tonumber(L, index));
-  if (lua_type(L, index) == LUA_TSTRING) got = fmt::format("'{}'", lua_tostring(L, index));
-  fail("{}: '{}' must be {}, got {}", function, name, expected, got);
+    fail("{}: must be called on {}, got {}: write object:method(...), with a colon", function, expected,
+         type_name(L, index));
+  fail("{}: '{}' must be {}, got {}", function, name, expected, given(L, index));
 }
 
 int64_t arg_integer(lua_State* L, int index, const char* name, Range range) {

@@ -17,35 +17,39 @@
 // How C++ is given to scripts. A file of bindings/ has one `register_x(Binder&)`, listed in register.h and
 // register.cpp:
 //
+// clang-format off
 //   namespace multiviz::script {
 //   namespace {
 //
 //   int lime_call(lua_State* L) {
-//     auto& model = arg<ModelPtr>(L, 1, "model");  // "mv.lime: 'model' must be a model, got a number"
+//     auto& model = arg<ModelPtr>(L, 1, "model");          // "mv.lime: 'model' must be a model, got 3"
 //     auto& x = arg<DatapointHandle>(L, 2, "x");
-//     Options options(L, 3);  // a table, nil or nothing
+//     Options options(L, 3);                               // a table, nil or nothing
 //     LimeOptions lime;
 //     lime.samples = options.integer("samples", lime.samples, {.min = 1});
-//     auto width = options.number("kernel_width");  // no default: a std::optional
-//     options.done();  // "unknown option 'sample'; did you mean 'samples'?"
-//     return push(L, std::make_shared<Explanation>(multiviz::lime(*model, x.datapoint, lime)));
+//     auto width = options.number("kernel_width");         // no default: a std::optional
+//     options.done();                                      // "unknown option 'sample'; did you mean 'samples'?"
+//     return push(L, std::make_shared<Explanation>(multiviz::lime(*model, x->datapoint, lime)));
 //   }
 //
-//   int top(lua_State* L, ExplanationPtr& self) {
+//   int players(lua_State* L, ExplanationPtr& self) {
 //     auto n = arg_integer(L, 2, "n", {.min = 1});
 //     ...
-//     return push(L, names);                                           // std::vector<std::string> -> a Lua table
+//     return push(L, names);                               // std::vector<std::string> -> a Lua table
 //   }
 //
 //   }  // namespace
 //
 //   void register_explanation(Binder& binder) {
 //     auto type = binder.type<ExplanationPtr>("explanation", "Weights of the parts of an input towards a target.");
-//     type.method("top", "e:top(n)", "The names of the n strongest players, strongest first.", top);
+//     type.method("players", "e:players(n)", "The names of the n strongest players, strongest first.", players);
 //     type.property("method", "The method's name.", [](lua_State* L, auto& self) { return push(L, self->method); });
 //     type.tostring([](auto& self) { return summary(*self); });
 //     binder.function("lime", "mv.lime(model, x, {samples=1000, ...}) -> explanation", "What it does.", lime_call);
 //   }
+//
+//   }  // namespace multiviz::script
+// clang-format on
 //
 // Rules. Throw (Error, or anything derived from std::exception): the binder turns it into a Lua error with the script's
 // file and line. Never write `catch (...)`: Lua's own errors are C++ exceptions too and must pass; destructors run.
@@ -78,7 +82,8 @@ struct Range {
 
 const std::string& function_name(lua_State* L);  // of the running function
 std::string with_article(const std::string& noun);
-std::string type_name(lua_State* L, int index);  // "a tensor", "a number", "nothing", "nil"
+std::string type_name(lua_State* L, int index);  // "a tensor", "a number", "an empty table", "nothing", "nil"
+std::string given(lua_State* L, int index);      // the same, but the value itself for numbers and strings
 [[noreturn]] void wrong_argument(lua_State* L, int index, const char* name, const std::string& expected);
 
 int64_t arg_integer(lua_State* L, int index, const char* name, Range range = {});
@@ -135,8 +140,9 @@ int push_object(lua_State* L, T value) {
   return 1;
 }
 
-// ---- Pushing results: always returns 1, so that a function can end with `return push(L, value)`. More in convert.h.
-// ----
+// ---- Pushing results ----
+
+// Always return 1, so that a function can end with `return push(L, value)`. More in convert.h.
 
 int push(lua_State* L, const std::string& value);
 int push(lua_State* L, const char* value);

@@ -9,6 +9,17 @@ namespace {
 
 constexpr int deepest = 100;
 
+// The first key that is not a position from 1 to n of a sequence.
+std::optional<std::string> other_key(lua_State* L, int index, lua_Integer n) {
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    if (lua_isinteger(L, -2) && lua_tointeger(L, -2) >= 1 && lua_tointeger(L, -2) <= n) continue;
+    auto key = given(L, -2);
+    lua_pop(L, 2);
+    return key;
+  }
+  return std::nullopt;
+}
+
 template <typename T, typename Read>
 std::optional<std::vector<T>> read_sequence(lua_State* L, int index, const Read& read) {
   T value{};
@@ -16,6 +27,7 @@ std::optional<std::vector<T>> read_sequence(lua_State* L, int index, const Read&
   if (!lua_istable(L, index)) return std::nullopt;
   index = lua_absindex(L, index);
   std::vector<T> values(lua_rawlen(L, index));
+  if (other_key(L, index, static_cast<lua_Integer>(values.size()))) return std::nullopt;
   for (size_t i = 0; i < values.size(); ++i) {
     lua_rawgeti(L, index, static_cast<lua_Integer>(i) + 1);
     bool valid = read(lua_gettop(L), values[i]);
@@ -102,6 +114,7 @@ struct Gather {
   void table(int index, size_t depth) {
     luaL_checkstack(L, 4, "too deep");
     auto n = static_cast<int64_t>(lua_rawlen(L, index));
+    if (auto key = other_key(L, index, n)) fail("{} must be a sequence, but has the key {}", what, *key);
     check(depth < shape.size(), "{} is ragged: its rows are not nested equally deep", what);
     check(shape[depth] == n, "{} is ragged: a row has {} entries where another has {}", what, n, shape[depth]);
     for (int64_t i = 1; i <= n; ++i) {

@@ -68,12 +68,16 @@ void check_field_names(lua_State* L) {
   }
 }
 
-// One entry of `modalities`, on top of the stack; `name` is empty in a sequence.
+// One entry of `modalities`, on top of the stack; `name` is empty in a sequence, where a kind is the name too.
 Field read_field(lua_State* L, std::string name) {
-  if (lua_type(L, -1) == LUA_TSTRING && !name.empty()) return {{name, parse_kind(lua_tostring(L, -1))}, name, {}};
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    const std::string kind = lua_tostring(L, -1);
+    if (name.empty()) name = kind;
+    return {{name, parse_kind(kind)}, name, {}};
+  }
   if (!lua_istable(L, -1))
-    fail("{}: modality '{}' must be a kind (\"image\", \"text\", \"time_series\", \"tabular\") or a table, not {}",
-         function_name(L), name, type_name(L, -1));
+    fail("{}: {} must be a kind (\"image\", \"text\", \"time_series\", \"tabular\") or a table, not {}",
+         function_name(L), name.empty() ? "a modality" : fmt::format("modality '{}'", name), type_name(L, -1));
   check_field_names(L);
   if (auto given = text_field(L, "name")) name = *given;
   check(!name.empty(), "{}: a modality in a sequence needs a name: {{ name = \"image\", kind = \"image\" }}",
@@ -175,6 +179,10 @@ std::vector<Field> modalities_option(Options& options, lua_State* L) {
     return std::tie(a.modality.kind, a.modality.name) < std::tie(b.modality.kind, b.modality.name);
   });
   lua_pop(L, 1);
+  for (size_t i = 0; i < fields.size(); ++i)
+    for (size_t j = 0; j < i; ++j)
+      check(fields[i].modality.name != fields[j].modality.name, "{}: there are two modalities '{}': name them apart",
+            function_name(L), fields[i].modality.name);
   return fields;
 }
 

@@ -42,8 +42,9 @@ Value to_value(lua_State* L, int index, const Modality& modality, const std::str
 Image to_image(const at::Tensor& tensor, const std::string& where);
 
 // The option `modalities`: { image = "image", question = "text" }, where a kind may also be { kind = "text", field =
-// "q", names = {...} }, in a csv file also with columns = {...}. Images come first, then texts, time series and tables, each by name; a sequence of { name =
-// "image", kind = "image" } keeps its own order.
+// "q", names = {...} }, in a csv file also with columns = {...}. Images come first, then texts, time series and tables,
+// each by name; a sequence of { name = "image", kind = "image" }, or of kinds that are the names too, keeps its own
+// order. No two have the same name.
 std::vector<Field> modalities_option(Options& options, lua_State* L);
 
 // The option `on_error`: "fail" (default) or "skip".

@@ -1,5 +1,6 @@
 #include <ATen/ATen.h>
 
+#include "bindings/data.h"
 #include "bindings/lua_model.h"
 #include "bindings/model.h"
 #include "bindings/register.h"
@@ -10,28 +11,10 @@
 namespace multiviz::script {
 namespace {
 
-// modalities = { "image", {name="question", kind="text"}, ... }: a string is a kind, and the name too.
 std::vector<Modality> read_modalities(lua_State* L, Options& options) {
-  constexpr const char* expected = "a table of kinds (\"image\") or of {name=, kind=}";
-  if (options.raw("modalities") != LUA_TTABLE) options.wrong("modalities", expected);
   std::vector<Modality> out;
-  auto count = static_cast<lua_Integer>(lua_rawlen(L, -1));
-  for (lua_Integer i = 1; i <= count; ++i) {
-    if (lua_rawgeti(L, -1, i) == LUA_TSTRING) {
-      out.push_back({lua_tostring(L, -1), parse_kind(lua_tostring(L, -1))});
-    } else if (lua_type(L, -1) == LUA_TTABLE) {
-      Options modality(L, lua_gettop(L));
-      modality.require("name");
-      modality.require("kind");
-      out.push_back({modality.string("name", ""), parse_kind(modality.string("kind", ""))});
-      modality.done();
-    } else {
-      options.wrong("modalities", expected);
-    }
-    lua_pop(L, 1);
-  }
-  if (out.empty()) options.wrong("modalities", expected);
-  lua_pop(L, 1);
+  for (const Field& field : modalities_option(options, L)) out.push_back(field.modality);
+  if (out.empty()) fail("{}: a model needs at least one modality", function_name(L));
   return out;
 }
 

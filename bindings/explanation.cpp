@@ -83,6 +83,7 @@ int weights(lua_State* L, ExplanationPtr& self) { return push(L, chosen(L, 2, *s
 int players(lua_State* L, ExplanationPtr& self) { return push(L, chosen(L, 2, *self).front()->players.names); }
 
 int interaction(lua_State* L, ExplanationPtr& self) {
+  check(!self->interactions.empty(), "{} has no interactions: mv.shapley_interactions makes them", self->method);
   int64_t target = arg_integer(L, 2, "target", {.min = 1, .max = static_cast<double>(self->interactions.size())});
   const auto& one = self->interactions[static_cast<size_t>(target - 1)];
   lua_newtable(L);

@@ -21,6 +21,7 @@ TargetSpec to_spec(const Target& target) {
 // The options of local_feature and global_feature: those that are ours, and those that go on to the method.
 struct Request {
   std::shared_ptr<Callback> method;
+  bool built_in = false;  // the method is C++: its errors do not say where
   FeaturesPtr features;
   int64_t examples = 3;
   int options = 0;  // stack index of the table for the method
@@ -41,13 +42,15 @@ void push_default_method(lua_State* L) {
 }
 
 Request read_request(lua_State* L, int options, bool global) {
-  if (!absent(L, options)) luaL_checktype(L, options, LUA_TTABLE);
+  if (!absent(L, options) && !lua_istable(L, options)) wrong_argument(L, options, "options", "a table of options");
   Request request;
   if (take(L, options, "method") == LUA_TNIL) {
     lua_pop(L, 1);
     push_default_method(L);
   }
-  check(lua_isfunction(L, -1), "option 'method' must be a function such as mv.lime, got {}", type_name(L, -1));
+  check(lua_isfunction(L, -1), "{}: option 'method' must be a function such as mv.lime, got {}", function_name(L),
+        given(L, -1));
+  request.built_in = to_function(L, lua_gettop(L)) != nullptr;
   request.method = std::make_shared<Callback>(L, lua_gettop(L), "method");
   lua_pop(L, 1);
   std::vector<std::string> ours = {"method", global ? "examples" : "features", "target"};
@@ -90,8 +93,8 @@ void collect(lua_State* L, int index, std::vector<Explanation>& out) {
 }
 
 // method(model, x, options with target = the feature)
-std::vector<Explanation> explain(lua_State* L, const Request& request, const ModelPtr& model, const DatapointHandle& x,
-                                 const Target& target) {
+std::vector<Explanation> call_method(lua_State* L, const Request& request, const ModelPtr& model,
+                                     const DatapointHandle& x, const Target& target) {
   lua_pushvalue(L, request.options);
   push_object(L, to_spec(target));
   lua_setfield(L, -2, "target");
@@ -108,6 +111,16 @@ std::vector<Explanation> explain(lua_State* L, const Request& request, const Mod
       1, [&](lua_State* thread) { collect(thread, 1, result); });
   lua_settop(L, table - 1);
   return result;
+}
+
+std::vector<Explanation> explain(lua_State* L, const Request& request, const ModelPtr& model, const DatapointHandle& x,
+                                 const Target& target) {
+  if (!request.built_in) return call_method(L, request, model, x, target);
+  try {
+    return call_method(L, request, model, x, target);
+  } catch (const ScriptError& error) {
+    throw Error(error.what());
+  }
 }
 
 int local(lua_State* L) {

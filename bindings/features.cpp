@@ -24,7 +24,7 @@ int compute(lua_State* L) {
 // z[3], z["id"], z[x.id]: one datapoint's features.
 int row(lua_State* L, FeaturesPtr& self) {
   if (lua_isinteger(L, 2))
-    return push(L, self->z[to_zero_based(lua_tointeger(L, 2), self->size(), "datapoint")].clone());
+    return push(L, self->z[to_zero_based(lua_tointeger(L, 2), self->size(), "datapoint " + given(L, 2))].clone());
   if (lua_type(L, 2) == LUA_TSTRING) return push(L, self->z[self->find(lua_tostring(L, 2))].clone());
   return 0;
 }

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "bindings/register.h"
+#include "core/suggest.h"
 
 namespace multiviz::script {
 namespace {
@@ -148,6 +149,37 @@ int document(lua_State* L) {
   return 1;
 }
 
+// The options given over their defaults. A default of false stands for none, which a Lua table cannot hold.
+int merge_options(lua_State* L) {
+  auto name = arg_string(L, 1, "name");
+  if (!absent(L, 2) && !lua_istable(L, 2)) fail("{}: 'options' must be a table of options, got {}", name, given(L, 2));
+  if (!lua_istable(L, 3)) wrong_argument(L, 3, "defaults", "a table of every option");
+  const auto known = sorted_keys(L, 3);
+  lua_settop(L, 3);
+  lua_newtable(L);
+  for (int table : {3, 2}) {
+    if (!lua_istable(L, table)) continue;
+    for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
+      if (lua_type(L, -2) != LUA_TSTRING)
+        fail("{}: options are given by name, as in {{ {} = ... }}: there is one without a name", name,
+             known.empty() ? "name" : known.front());
+      std::string key = lua_tostring(L, -2);
+      if (!std::binary_search(known.begin(), known.end(), key))
+        fail("{}: unknown option '{}'{}", name, key, suggestion(key, known));
+      lua_pushvalue(L, -2);
+      lua_pushvalue(L, -2);
+      lua_settable(L, 4);
+    }
+  }
+  return 1;
+}
+
+int type_of(lua_State* L) {
+  luaL_checkany(L, 1);
+  if (luaL_getmetafield(L, 1, "__name") == LUA_TSTRING) return 1;
+  return push(L, luaL_typename(L, 1));
+}
+
 }  // namespace
 
 int help(lua_State* L) {
@@ -164,6 +196,12 @@ void register_help(Binder& binder) {
                   [](lua_State* L) { return push(L, help_text(L)); });
   binder.function("document", "mv.document(f, signature, help) -> f",
                   "Gives a Lua function the text that help(f) prints; returns the function.", document);
+  binder.function("options", "mv.options(name, given, defaults) -> table",
+                  "For functions in Lua: the options given over their defaults (false for none). An unknown one is an "
+                  "error that starts with `name` and suggests the nearest.",
+                  merge_options);
+  binder.function("type", "mv.type(value) -> string",
+                  "\"tensor\", \"model\", \"dataset\", ... of objects, else what Lua's type says.", type_of);
 }
 
 }  // namespace multiviz::script

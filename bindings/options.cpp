@@ -46,10 +46,7 @@ int Options::raw(const char* name) {
 }
 
 void Options::wrong(const char* name, const std::string& expected) {
-  auto got = type_name(L, -1);
-  if (lua_type(L, -1) == LUA_TNUMBER) got = fmt::format("{}", lua_tonumber(L, -1));
-  if (lua_type(L, -1) == LUA_TSTRING) got = fmt::format("'{}'", lua_tostring(L, -1));
-  fail("{}: option '{}' must be {}, got {}", function_name(L), name, expected, got);
+  fail("{}: option '{}' must be {}, got {}", function_name(L), name, expected, given(L, -1));
 }
 
 bool Options::has(const char* name) {

@@ -22,8 +22,9 @@ int make(lua_State* L) {
   options.done();
   auto page = std::make_shared<Page>(make_page(*model, std::move(datapoint), target, labels));
   page->example.truth.clear();  // the data set's names, since the model may not have all of its labels
+  const auto& names = x->data->labels();
   for (int64_t label : x->datapoint.labels)
-    page->example.truth.push_back(x->data->labels().at(static_cast<size_t>(label)));
+    if (label >= 0 && label < std::ssize(names)) page->example.truth.push_back(names[static_cast<size_t>(label)]);
   return push(L, page);
 }
 
@@ -41,14 +42,20 @@ int add(lua_State* L, PagePtr& self) {
   return 1;
 }
 
+std::string arg_folder(lua_State* L, int index) {
+  auto folder = arg_string(L, index, "folder");
+  check(!folder.empty(), "{}: 'folder' is empty: give its name, \".\" for this one", function_name(L));
+  return folder;
+}
+
 int report(lua_State* L, PagePtr& self) {
-  auto folder = arg_string(L, 2, "folder");
+  auto folder = arg_folder(L, 2);
   write_report(*self, folder);
   return push(L, (std::filesystem::path(folder) / "index.html").string());
 }
 
 int save_to(lua_State* L, PagePtr& self) {
-  auto folder = arg_string(L, 2, "folder");
+  auto folder = arg_folder(L, 2);
   save(*self, folder);
   return push(L, folder);
 }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 
 #include "bindings/binder.h"
 #include "core/suggest.h"
@@ -97,8 +98,12 @@ void TypeBinder::add_property(const char* name, const char* help, Call call) con
 }
 
 void TypeBinder::add_meta(const char* event, Call call) const {
+  static const std::map<std::string, std::string> operators = {
+      {"__add", "+"}, {"__sub", "-"}, {"__mul", "*"},   {"__div", "/"}, {"__mod", "%"},    {"__pow", "^"},
+      {"__unm", "-"}, {"__eq", "=="}, {"__idiv", "//"}, {"__len", "#"}, {"__concat", ".."}};
+  const auto found = operators.find(event);
   detail::push_metatable(L, key_);
-  push_function(L, {name_ + " " + event, "", "", std::move(call)});
+  push_function(L, {name_ + " " + (found == operators.end() ? event : found->second), "", "", std::move(call)});
   lua_setfield(L, -2, event);
   lua_pop(L, 1);
 }

@@ -12,7 +12,7 @@ namespace {
 int64_t arg_class(lua_State* L, int index, const FittedSelection& self) {
   const auto& names = self.selection.path->names;
   if (lua_type(L, index) != LUA_TSTRING)
-    return to_zero_based(arg_integer(L, index, "label"), std::ssize(names), "label");
+    return to_zero_based(arg_integer(L, index, "label"), std::ssize(names), "label " + given(L, index));
   std::string label = lua_tostring(L, index);
   auto found = std::find(names.begin(), names.end(), label);
   check(found != names.end(), "the sparse path has no label '{}'{}", label, suggestion(label, names));

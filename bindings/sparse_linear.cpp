@@ -74,9 +74,10 @@ ElasticNetOptions read_options(lua_State* L, Options& options) {
   ElasticNetOptions net;
   net.family = parse_family(options.choice("family", {"gaussian", "multinomial"}, family_name(net.family)));
   if (options.raw("lambdas") == LUA_TTABLE)
-    net.grid = options.numbers("lambdas").value();
+    net.grid = options.numbers("lambdas").value_or(std::vector<double>{});
   else
     net.lambdas = options.integer("lambdas", net.lambdas, {.min = 1});
+  if (lua_istable(L, -1) && net.grid.empty()) options.wrong("lambdas", "a count, or a table of at least one number");
   lua_pop(L, 1);
   net.alpha = options.number("alpha", net.alpha);
   net.epsilon = options.number("epsilon", net.epsilon);

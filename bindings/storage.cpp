@@ -136,10 +136,14 @@ int save(lua_State* L) {
   }
   auto path = arg_string(L, 1, "path");
   if (path.ends_with(".npy")) {
+    Options(L, 3).done();
     save_npy(path, arg_tensor(L, 2, "value").detach());
     return 0;
   }
-  if (is_pickle(path) && !path.ends_with(".pkl") && !path.ends_with(".pickle")) {
+  if (is_pickle(path)) {
+    check(!path.ends_with(".pkl") && !path.ends_with(".pickle"),
+          "mv.save: '{}': only PyTorch's files are written as pickles: end it in .pt, .pth or .bin", path);
+    Options(L, 3).done();
     save_state_dict(path, in_order(arg_named_tensors(L, 2)));
     return 0;
   }

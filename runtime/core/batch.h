@@ -4,6 +4,9 @@
 
 namespace multiviz {
 
+// Whether an exception tells that memory ran out, on a GPU or not.
+bool is_out_of_memory(const std::exception& error);
+
 // Calls run(begin, end) over [0, total) in batches, the one loop that every analysis goes through: it checks for
 // cancellation before each batch, and when memory runs out it halves the batch and repeats it, down to one.
 // `batch` <= 0 takes the default for the device that the work runs on. Throws Error when one item alone does not fit.

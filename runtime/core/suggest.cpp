@@ -28,12 +28,12 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 std::string nearest(std::string_view word, std::span<const std::string> candidates) {
   constexpr size_t longest = 256;  // quadratic cost: a longer "typo" is not one
   if (word.size() > longest) return "";
-  size_t best = std::max<size_t>(2, word.size() / 3) + 1;
+  size_t best = (word.size() < 4 ? 1 : std::max<size_t>(2, word.size() / 3)) + 1;
   std::string found;
   for (const auto& candidate : candidates) {
     if (candidate.size() > longest) continue;
     size_t distance = edit_distance(word, candidate);
-    if (distance < best) {
+    if (distance < best && distance < word.size()) {
       best = distance;
       found = candidate;
     }

@@ -84,9 +84,14 @@ std::string read_file(const std::string& path, uint64_t limit) {
 
 AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
   static std::atomic<uint64_t> counter{0};
-  temporary_ = fmt::format("{}.{}-{}.tmp", path_, ::getpid(), counter++);
+  namespace fs = std::filesystem;
   std::error_code ignored;
-  check(!std::filesystem::is_directory(path_, ignored), "cannot write '{}': it is a folder: give a file", path_);
+  const auto status = fs::status(path_, ignored);  // follows links, as does what is written
+  check(status.type() != fs::file_type::directory, "cannot write '{}': it is a folder: give a file", path_);
+  check(!fs::exists(status) || status.type() == fs::file_type::regular,
+        "cannot write '{}': it is a device or a pipe: give a file", path_);
+  if (fs::is_symlink(path_, ignored) && fs::exists(status)) path_ = fs::canonical(path_).string();
+  temporary_ = fmt::format("{}.{}-{}.tmp", path_, ::getpid(), counter++);
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   check(descriptor_ >= 0, "cannot write '{}': {}", path_, system_reason(errno));
 }

@@ -202,6 +202,9 @@ Leaf CnnLstmSa::prepare_question(std::span<const Value> values) const {
 
 Encoding CnnLstmSa::encode(size_t modality, const Leaf& leaf, Trace* trace) const {
   if (modality == 0) return {{encode_image(leaf.tensor, trace)}};
+  check(leaf.tensor.dim() == 3 && leaf.tensor.size(1) > 0 && leaf.tensor.size(2) == options_.embedding,
+        "the {} leaf of {} is [B, T, {}], not [{}]", options_.question, options_.name, options_.embedding,
+        fmt::join(leaf.tensor.sizes(), ", "));
   return {{tap(trace, "question.lstm", lstm_last(leaf.tensor, leaf.mask, lstm_))}};
 }
 
@@ -240,6 +243,11 @@ Output CnnLstmSa::fuse(std::span<const Encoding> encodings, Trace* trace) const 
   check(encodings.size() == 2 && encodings[0].tensors.size() == 1 && encodings[1].tensors.size() == 1,
         "{} fuses one image encoding and one question encoding", options_.name);
   const auto &map = encodings[0].tensors[0], &question = encodings[1].tensors[0];
+  check(map.dim() == 3 && map.size(1) == rows_ * columns_ && map.size(2) == options_.keys && question.dim() == 2 &&
+            question.size(1) == options_.hidden,
+        "{} fuses an image encoding [B, {}, {}] and a question encoding [B, {}], not [{}] and [{}]", options_.name,
+        rows_ * columns_, options_.keys, options_.hidden, fmt::join(map.sizes(), ", "),
+        fmt::join(question.sizes(), ", "));
   int64_t batch = std::max(map.size(0), question.size(0));
   check((map.size(0) == batch || map.size(0) == 1) && (question.size(0) == batch || question.size(0) == 1),
         "{} fuses encodings of the same batch, not {} images and {} questions", options_.name, map.size(0),

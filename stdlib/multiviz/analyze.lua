@@ -8,7 +8,7 @@ local defaults = {
   datapoints = 1000, -- at most so many give the features of stages R and P
   z = false, -- the features themselves, of `data`
   tap = false, -- where they are taken; the penultimate layer
-  family = "multinomial",
+  family = false, -- of stage P; multinomial, and gaussian for regression
   nonzeros_per_class = 20,
   features = 5, -- analysed, of those with the largest contribution to the predicted label
   examples = 3, -- datapoints for each feature's global analysis
@@ -17,22 +17,20 @@ local defaults = {
   seed = false, -- mv.seed's
 }
 
+local function expect(value, kind, name)
+  local got = mv.type(value)
+  if got == kind then return end
+  error(("mv.analyze: '%s' must be a %s, got %s"):format(name, kind, got == "nil" and got or "a " .. got), 3)
+end
+
 local function read(options)
-  local known, result = {}, {}
-  for name, value in pairs(defaults) do
-    known[#known + 1] = name
-    result[name] = value
-  end
-  table.sort(known)
-  for name, value in pairs(options or {}) do
-    if defaults[name] == nil then
-      error(("mv.analyze: unknown option '%s'; known: %s"):format(name, table.concat(known, ", ")), 3)
-    end
-    result[name] = value
+  local result = mv.options("mv.analyze", options, defaults)
+  if type(result.stages) ~= "table" or #result.stages == 0 then
+    error("mv.analyze: option 'stages' must be a table of some of \"U\", \"C\", \"R\" and \"P\"", 3)
   end
   result.stage = {}
   for _, name in ipairs(result.stages) do
-    if not ("UCRP"):find(name, 1, true) then
+    if type(name) ~= "string" or not name:find "^[UCRP]$" then
       error(("mv.analyze: option 'stages' has '%s': stages are U, C, R and P"):format(name), 3)
     end
     result.stage[name] = true
@@ -98,11 +96,15 @@ end
 
 -- Datapoint i of the data, analysed.
 local function analyze(model, data, i, given)
+  expect(model, "model", "model")
+  expect(data, "dataset", "data")
+  expect(i, "number", "i")
   local options = read(given)
   options.seed = options.seed or nil
   local x = data[i]
-  local label = model:predict(x).label
+  local label = model:predict(x).label -- nil for regression
   options.target = options.target or label
+  options.family = options.family or (label and "multinomial" or "gaussian")
   local page = mv.page(model, x, { target = options.target })
   if options.stage.U then unimodal(page, model, x, options) end
   if options.stage.C then crossmodal(page, model, data, x, options) end
@@ -114,14 +116,19 @@ local function analyze(model, data, i, given)
   local selection = path:at { nonzeros_per_class = math.min(options.nonzeros_per_class, z.shape[2]) }
   if options.stage.P then page:add(selection) end
   if options.stage.R then
-    local top = selection:top(label, z[x.id], math.min(options.features, z.shape[2]))
+    local wanted = math.min(options.features, z.shape[2])
+    local top = selection:top(label or 1, z[x.id], wanted)
+    if #top == 0 then -- a label that the sparse model never gives: the most active features
+      local _, positions = z[x.id]:abs():topk(wanted)
+      top = positions:tolist()
+    end
     representation(page, model, seen, z, x, top, options)
   end
   return page
 end
 
 mv.document(analyze, "mv.analyze(model, data, i, {target=, stages={\"U\", \"C\", \"R\", \"P\"}, context=64, datapoints=1000, z=, tap=, "
-  .. "family=\"multinomial\", nonzeros_per_class=20, features=5, examples=3, words=, method=mv.lime, seed=}) -> page",
+  .. "family=, nonzeros_per_class=20, features=5, examples=3, words=, method=mv.lime, seed=}) -> page",
   "Algorithm 1: every stage on datapoint i, with defaults. U: LIME and the gradient. C: DIME and the second-order gradient "
   .. "of the words. P: a sparse linear model of the features of `datapoints` datapoints around i (or z, of data). R: its "
   .. "strongest features for the predicted label, locally and globally, by `method`.")

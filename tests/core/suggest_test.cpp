@@ -11,6 +11,8 @@ TEST_CASE("the nearest name is suggested only when it is near") {
   CHECK(nearest("sample", known) == "samples");
   CHECK(nearest("kernel_widht", known) == "kernel_width");
   CHECK(nearest("colour", known).empty());
+  CHECK(nearest("foo", std::vector<std::string>{"bool", "fit"}).empty());
+  CHECK(nearest("a", std::vector<std::string>{"b"}).empty());
   CHECK(suggestion("sed", known) == "; did you mean 'seed'?");
   CHECK(suggestion("colour", known) == "; known: samples, kernel_width, seed");
 }

@@ -38,6 +38,20 @@ class FileSizeLimit {
 
 }  // namespace
 
+TEST_CASE("devices and pipes are not replaced, links are followed") {
+  for (const char* path : {"/dev/full", "/dev/null"}) {
+    CHECK(error_of([&] { write_file(path, "x"); }) ==
+          fmt::format("cannot write '{}': it is a device or a pipe: give a file", path));
+    CHECK(std::filesystem::is_character_file(path));
+  }
+  Scratch scratch;
+  write_file(scratch / "file", "old");
+  std::filesystem::create_symlink("file", scratch / "link");
+  write_file(scratch / "link", "new");
+  CHECK(std::filesystem::is_symlink(scratch / "link"));
+  CHECK(read_file(scratch / "file") == "new");
+}
+
 TEST_CASE("a file is written whole and read back") {
   Scratch scratch;
   std::string bytes("a\0b\n", 4);
