@@ -9,19 +9,23 @@
 namespace multiviz::script {
 namespace {
 
-// The options that every data set has which is read as its authors publish it.
-void read_published(Options& options, PublishedOptions& made, const char* split) {
+// The options that data sets share which are read as their authors publish them.
+template <typename Made>
+Made read_published(Options& options) {
+  Made made;
   options.require("root");
   made.root = options.string("root", "");
-  made.split = options.string("split", split);
+  made.split = options.string("split", "train");
   made.on_error = on_error_option(options);
   made.cache = options.string("cache", "");
+  if constexpr (requires { made.images; }) made.images = options.string("images", "");
+  if constexpr (requires { made.answers; }) made.answers = options.string("answers", "");
+  return made;
 }
 
 int make_clevr(lua_State* L, bool humans) {
   Options options(L, 1);
-  ClevrOptions made;
-  read_published(options, made, "train");
+  auto made = read_published<ClevrOptions>(options);
   made.humans = humans;
   made.questions = options.string("questions", "");
   made.scenes = options.boolean("scenes", true);
@@ -31,19 +35,14 @@ int make_clevr(lua_State* L, bool humans) {
 
 int make_vqa(lua_State* L) {
   Options options(L, 1);
-  VqaOptions made;
-  read_published(options, made, "train");
-  made.images = options.string("images", "");
-  made.answers = options.string("answers", "");
+  auto made = read_published<VqaOptions>(options);
   options.done();
   return push(L, open_vqa(std::move(made)));
 }
 
 int make_flickr30k(lua_State* L) {
   Options options(L, 1);
-  Flickr30kOptions made;
-  read_published(options, made, "train");
-  made.images = options.string("images", "");
+  auto made = read_published<Flickr30kOptions>(options);
   made.negatives = options.integer("negatives", 0, {0, 1000});
   made.seed = options.seed();
   options.done();
@@ -52,21 +51,16 @@ int make_flickr30k(lua_State* L) {
 
 int make_gqa(lua_State* L) {
   Options options(L, 1);
-  GqaOptions made;
-  read_published(options, made, "train");
+  auto made = read_published<GqaOptions>(options);
   made.balanced = options.boolean("balanced", true);
   made.scenes = options.boolean("scenes", true);
-  made.images = options.string("images", "");
-  made.answers = options.string("answers", "");
   options.done();
   return push(L, open_gqa(std::move(made)));
 }
 
 int make_nlvr2(lua_State* L) {
   Options options(L, 1);
-  Nlvr2Options made;
-  read_published(options, made, "train");
-  made.images = options.string("images", "");
+  auto made = read_published<Nlvr2Options>(options);
   options.done();
   return push(L, open_nlvr2(std::move(made)));
 }

@@ -1,13 +1,12 @@
-#include "core/error.h"
-#include "core/suggest.h"
 #include "models/cnn_lstm_sa.h"
+#include "models/settings.h"
 
 namespace multiviz {
 namespace {
 
 // Calls field(name, member) for every setting; the seed is not one: it only draws weights that are then replaced.
 template <typename Options, typename Field>
-void each_setting(Options& options, const Field& field) {
+void each_setting(Options& options, Field&& field) {
   field("name", options.name);
   field("width", options.width);
   field("height", options.height);
@@ -34,22 +33,10 @@ nlohmann::json CnnLstmSa::config() const {
 }
 
 CnnLstmSaOptions cnn_lstm_sa_options(const nlohmann::json& config) {
-  check(config.is_object(), "the settings of a cnn_lstm_sa are a JSON object");
   CnnLstmSaOptions out;
-  std::vector<std::string> known = {"architecture"};
-  each_setting(out, [&](const char* name, auto& value) {
-    known.push_back(name);
-    auto found = config.find(name);
-    check(found != config.end(), "the settings of a cnn_lstm_sa lack '{}'", name);
-    try {
-      found->get_to(value);
-    } catch (const nlohmann::json::exception&) {
-      fail("the setting '{}' of a cnn_lstm_sa has the wrong type", name);
-    }
-  });
-  for (const auto& [name, _] : config.items())
-    check(std::find(known.begin(), known.end(), name) != known.end(), "a cnn_lstm_sa has no setting '{}'{}", name,
-          suggestion(name, known));
+  SettingsReader read(config, "cnn_lstm_sa");
+  each_setting(out, read);
+  read.done();
   return out;
 }
 

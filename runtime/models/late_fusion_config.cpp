@@ -1,8 +1,5 @@
-#include <algorithm>
-
-#include "core/error.h"
-#include "core/suggest.h"
 #include "models/late_fusion.h"
+#include "models/settings.h"
 
 namespace multiviz {
 namespace {
@@ -12,7 +9,7 @@ const std::vector<std::string> tasks = {"classification", "multilabel", "regress
 // Calls field(name, member) for every setting but the modalities and the task; the seed is not one: it only draws
 // weights that are then replaced.
 template <typename Options, typename Field>
-void each_setting(Options& options, const Field& field) {
+void each_setting(Options& options, Field&& field) {
   field("name", options.name);
   field("inputs", options.inputs);
   field("hidden", options.hidden);
@@ -38,25 +35,13 @@ nlohmann::json LateFusion::config() const {
 }
 
 LateFusionOptions late_fusion_options(const nlohmann::json& config) {
-  check(config.is_object(), "the settings of a late_fusion are a JSON object");
   LateFusionOptions out;
   std::string task;
-  std::vector<std::string> names, kinds, known = {"architecture"};
-  auto read = [&](const char* name, auto& value) {
-    known.push_back(name);
-    auto found = config.find(name);
-    check(found != config.end(), "the settings of a late_fusion lack '{}'", name);
-    try {
-      found->get_to(value);
-    } catch (const nlohmann::json::exception&) {
-      fail("the setting '{}' of a late_fusion has the wrong type", name);
-    }
-  };
+  std::vector<std::string> names, kinds;
+  SettingsReader read(config, "late_fusion");
   each_setting(out, read);
   read("task", task), read("modalities", names), read("kinds", kinds);
-  for (const auto& [name, _] : config.items())
-    check(std::find(known.begin(), known.end(), name) != known.end(), "a late_fusion has no setting '{}'{}", name,
-          suggestion(name, known));
+  read.done();
   const auto found = std::find(tasks.begin(), tasks.end(), task);
   check(found != tasks.end(), "the setting 'task' of a late_fusion cannot be '{}'{}", task, suggestion(task, tasks));
   out.task = static_cast<Task>(found - tasks.begin());

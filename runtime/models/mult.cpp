@@ -8,8 +8,8 @@
 
 #include "core/error.h"
 #include "core/random.h"
-#include "core/suggest.h"
 #include "models/leaves.h"
+#include "models/settings.h"
 
 namespace multiviz {
 namespace {
@@ -229,25 +229,12 @@ nlohmann::json MulT::config() const {
 }
 
 MultOptions mult_options(const nlohmann::json& config) {
-  check(config.is_object(), "the settings of a mult are a JSON object");
   MultOptions out;
-  std::vector<std::string> known = {"architecture"};
-  auto read = [&](const char* name, auto& value) {
-    known.push_back(name);
-    auto found = config.find(name);
-    check(found != config.end(), "the settings of a mult lack '{}'", name);
-    try {
-      found->get_to(value);
-    } catch (const nlohmann::json::exception&) {
-      fail("the setting '{}' of a mult has the wrong type", name);
-    }
-  };
+  SettingsReader read(config, "mult");
   read("name", out.name), read("modalities", out.modalities), read("inputs", out.inputs), read("frames", out.frames);
   read("width", out.width), read("heads", out.heads), read("layers", out.layers), read("causal", out.causal);
   read("labels", out.labels);
-  for (const auto& [name, _] : config.items())
-    check(std::find(known.begin(), known.end(), name) != known.end(), "a mult has no setting '{}'{}", name,
-          suggestion(name, known));
+  read.done();
   return out;
 }
 

@@ -24,14 +24,7 @@ RawInputs inputs_of(const Reference& reference) {
 }
 
 std::vector<Leaf> leaves_of(const Model& model, const Reference& reference) {
-  at::Tensor table;
-  for (const auto& [name, tensor] : model.parameters())
-    if (name.ends_with("token_embedding.weight")) table = tensor;
-  std::vector<Leaf> leaves(2);
-  leaves[0].tensor = reference.at("pixel_values");
-  leaves[1].tensor = at::embedding(table, reference.at("input_ids").to(at::kLong)).to(at::kFloat);
-  leaves[1].mask = reference.at("attention_mask").to(at::kBool);
-  return leaves;
+  return {{reference.at("pixel_values"), {}, {}, {}}, test::word_leaf(model, reference, "token_embedding.weight")};
 }
 
 // The expected tensors are those of tests/fixtures/clip/make_clip.py.
@@ -128,30 +121,13 @@ TEST_CASE("CLIP's taps are all recorded; 16 bits agree with 32") {
   at::NoGradGuard no_grad;
   auto reference = test::read_reference(std::string(root) + "patch8");
   Clip model(reference.pretrained);
-  Trace trace;
-  trace.record("*");
-  auto output = model.forward(leaves_of(model, reference), &trace);
-  for (const auto& tap : model.signature().taps) {
-    INFO(tap);
-    CHECK(trace.activations().contains(tap));
-  }
-  CHECK(output.features.size(1) == model.signature().features);
-  CHECK(difference(output.logits, model.forward(leaves_of(model, reference)).logits) < 1e-5);
-  for (auto dtype : {at::kHalf, at::kBFloat16}) {
-    Clip half(test::read_reference(std::string(root) + "patch8", dtype).pretrained);
-    auto logits = half.forward_raw(inputs_of(reference))["logits_per_image"].tensor;
-    CHECK((logits.scalar_type() == at::kFloat));
-    CHECK(difference(logits, reference.at("logits_per_image")) < (dtype == at::kHalf ? 0.02 : 0.15));
-  }
+  test::check_taps(model, leaves_of(model, reference));
+  test::check_16_bits<Clip>(std::string(root) + "patch8", inputs_of(reference), "logits_per_image", 0.02, 0.15);
 }
 
 TEST_CASE("CLIP checkpoints that do not fit, and images of another size, are errors") {
   auto reference = test::read_reference(std::string(root) + "patch4");
-  auto broken = [&](auto change) {
-    auto copy = reference.pretrained;
-    change(copy);
-    return error_of([&] { Clip model(copy); });
-  };
+  auto broken = [&](auto change) { return test::complaint<Clip>(reference, change); };
   CHECK(broken([](auto& p) { p.tensors.erase("logit_scale"); }) == has("1 tensor is missing: 'logit_scale' []"));
   CHECK(broken([](auto& p) { p.config["vision_config"]["patch_size"] = 5; }) == has("do not fit"));
   CHECK(broken([](auto& p) { p.config["vision_config"]["patch_size"] = 500; }) == has("is smaller than a patch"));

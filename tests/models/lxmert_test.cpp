@@ -25,15 +25,10 @@ RawInputs inputs_of(const Reference& reference) {
 }
 
 std::vector<Leaf> leaves_of(const Model& model, const Reference& reference) {
-  at::Tensor table;
-  for (const auto& [name, tensor] : model.parameters())
-    if (name.ends_with("word_embeddings.weight")) table = tensor;
-  std::vector<Leaf> leaves(2);
-  leaves[0].tensor = at::cat({reference.at("visual_feats"), reference.at("visual_pos")}, 2);
-  leaves[0].mask = reference.at("visual_attention_mask").to(at::kBool);
-  leaves[1].tensor = at::embedding(table, reference.at("input_ids").to(at::kLong)).to(at::kFloat);
-  leaves[1].mask = reference.at("attention_mask").to(at::kBool);
-  return leaves;
+  Leaf regions;
+  regions.tensor = at::cat({reference.at("visual_feats"), reference.at("visual_pos")}, 2);
+  regions.mask = reference.at("visual_attention_mask").to(at::kBool);
+  return {regions, test::word_leaf(model, reference, "word_embeddings.weight")};
 }
 
 // The expected tensors are those of tests/fixtures/lxmert/make_lxmert.py.
@@ -111,30 +106,13 @@ TEST_CASE("LXMERT's taps are all recorded; 16 bits agree with 32") {
   at::NoGradGuard no_grad;
   auto reference = test::read_reference(std::string(root) + "deep");
   Lxmert model(reference.pretrained);
-  Trace trace;
-  trace.record("*");
-  auto output = model.forward(leaves_of(model, reference), &trace);
-  for (const auto& tap : model.signature().taps) {
-    INFO(tap);
-    CHECK(trace.activations().contains(tap));
-  }
-  CHECK(output.features.size(1) == model.signature().features);
-  CHECK(difference(output.logits, model.forward(leaves_of(model, reference)).logits) < 1e-5);
-  for (auto dtype : {at::kHalf, at::kBFloat16}) {
-    Lxmert half(test::read_reference(std::string(root) + "deep", dtype).pretrained);
-    auto score = half.forward_raw(inputs_of(reference))["question_answering_score"].tensor;
-    CHECK((score.scalar_type() == at::kFloat));
-    CHECK(difference(score, reference.at("question_answering_score")) < (dtype == at::kHalf ? 0.02 : 0.15));
-  }
+  test::check_taps(model, leaves_of(model, reference));
+  test::check_16_bits<Lxmert>(std::string(root) + "deep", inputs_of(reference), "question_answering_score", 0.02, 0.15);
 }
 
 TEST_CASE("LXMERT checkpoints that do not fit are errors, weights of pretraining are not") {
   auto reference = test::read_reference(std::string(root) + "small");
-  auto broken = [&](auto change) {
-    auto copy = reference.pretrained;
-    change(copy);
-    return error_of([&] { Lxmert model(copy); });
-  };
+  auto broken = [&](auto change) { return test::complaint<Lxmert>(reference, change); };
   CHECK(broken([](auto& p) { p.tensors["cls.predictions.bias"] = at::zeros({9}); }) == "");
   CHECK(broken([](auto& p) { p.tensors.erase("answer_head.logit_fc.3.weight"); }) == has("no question answering head"));
   CHECK(broken([](auto& p) { p.tensors.erase("answer_head.logit_fc.3.bias"); }) == has("1 tensor is missing"));

@@ -1,10 +1,13 @@
 #pragma once
 #include <ATen/ATen.h>
+#include <doctest/doctest.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include "io/json.h"
 #include "io/safetensors.h"
 #include "models/pretrained.h"
+#include "models/raw.h"
+#include "tests/scratch.h"
 
 namespace multiviz::test {
 
@@ -31,6 +34,16 @@ inline Reference read_reference(const std::string& folder, at::ScalarType dtype 
   out.pretrained.dtype = dtype;
   out.checks = load_safetensors(folder + "/check.safetensors").tensors;
   return out;
+}
+
+// The leaf of the reference's input_ids, embedded by the model's weights whose name ends so.
+inline Leaf word_leaf(const Model& model, const Reference& reference, const std::string& embeddings) {
+  Leaf leaf;
+  for (const auto& [name, tensor] : model.parameters())
+    if (name.ends_with(embeddings))
+      leaf.tensor = at::embedding(tensor, reference.at("input_ids").to(at::kLong)).to(at::kFloat);
+  leaf.mask = reference.at("attention_mask").to(at::kBool);
+  return leaf;
 }
 
 inline double difference(const at::Tensor& a, const at::Tensor& b) {
@@ -87,6 +100,42 @@ inline double grid_difference(const Model& model, std::span<const Encoding> enco
       },
       2);
   return seen == rows * columns ? worst : INFINITY;
+}
+
+// Every tap of the signature is recorded, and recording changes nothing.
+inline void check_taps(const Model& model, std::span<const Leaf> leaves) {
+  Trace trace;
+  trace.record("*");
+  auto output = model.forward(leaves, &trace);
+  for (const auto& tap : model.signature().taps) {
+    INFO(tap);
+    CHECK(trace.activations().contains(tap));
+  }
+  CHECK(output.features.size(1) == model.signature().features);
+  CHECK(output.logits.size(1) == model.signature().outputs());
+  CHECK(difference(output.logits, model.forward(leaves).logits) < 1e-5);
+}
+
+// The checkpoint read in 16 bits gives the reference's `output` within these differences, in 32 bits.
+template <typename Pretrained>
+void check_16_bits(const std::string& folder, const RawInputs& inputs, const std::string& output, double half,
+                   double bfloat) {
+  for (auto [dtype, most] : {std::pair{at::kHalf, half}, {at::kBFloat16, bfloat}}) {
+    auto reference = read_reference(folder, dtype);
+    Pretrained model(reference.pretrained);
+    auto out = model.forward_raw(inputs)[output].tensor;
+    CHECK((model.parameters().front().second.scalar_type() == dtype));
+    CHECK((out.scalar_type() == at::kFloat));
+    CHECK(difference(out, reference.at(output)) < most);
+  }
+}
+
+// What is said of the checkpoint after `change` was made to it.
+template <typename Model, typename Change>
+std::string complaint(const Reference& reference, Change&& change) {
+  auto copy = reference.pretrained;
+  change(copy);
+  return error_of([&] { Model model(copy); });
 }
 
 }  // namespace multiviz::test

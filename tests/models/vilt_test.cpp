@@ -75,13 +75,8 @@ TEST_CASE("ViLT with two images computes what transformers does") {
 }
 
 std::vector<Leaf> leaves_of(const Model& model, const Reference& reference) {
-  auto ids = reference.at("input_ids").to(at::kLong);
-  at::Tensor table;
-  for (const auto& [name, tensor] : model.parameters())
-    if (name.ends_with("word_embeddings.weight")) table = tensor;
   std::vector<Leaf> leaves(model.signature().modalities.size());
-  leaves.back().tensor = at::embedding(table, ids).to(at::kFloat);
-  leaves.back().mask = reference.at("attention_mask").to(at::kBool);
+  leaves.back() = test::word_leaf(model, reference, "word_embeddings.weight");
   auto pixels = reference.at("pixel_values"), mask = reference.at("pixel_mask").to(at::kBool);
   for (size_t i = 0; i + 1 < leaves.size(); ++i) {
     bool several = pixels.dim() == 5;
@@ -148,15 +143,8 @@ TEST_CASE("ViLT takes max_image_length patches of an image") {
 
 TEST_CASE("ViLT in 16 bits agrees with 32") {
   at::NoGradGuard no_grad;
-  auto reference = test::read_reference(std::string(root) + "question_answering");
-  auto expected = reference.at("logits");
-  for (auto dtype : {at::kHalf, at::kBFloat16}) {
-    Vilt model(test::read_reference(std::string(root) + "question_answering", dtype).pretrained);
-    auto output = model.forward_raw(inputs_of(reference));
-    CHECK((model.parameters().front().second.scalar_type() == dtype));
-    CHECK((output["logits"].tensor.scalar_type() == at::kFloat));
-    CHECK(difference(output["logits"].tensor, expected) < (dtype == at::kHalf ? 0.01 : 0.08));
-  }
+  const std::string folder = std::string(root) + "question_answering";
+  test::check_16_bits<Vilt>(folder, inputs_of(test::read_reference(folder)), "logits", 0.01, 0.08);
 }
 
 TEST_CASE("ViLT's taps are all recorded, and labels come from the configuration") {
@@ -164,16 +152,7 @@ TEST_CASE("ViLT's taps are all recorded, and labels come from the configuration"
   for (std::string name : {"question_answering", "retrieval", "nlvr2"}) {
     auto reference = test::read_reference(root + name);
     Vilt model(reference.pretrained);
-    Trace trace;
-    trace.record("*");
-    auto output = model.forward(leaves_of(model, reference), &trace);
-    for (const auto& tap : model.signature().taps) {
-      INFO(tap);
-      CHECK(trace.activations().contains(tap));
-    }
-    CHECK(output.features.size(1) == model.signature().features);
-    CHECK(output.logits.size(1) == model.signature().outputs());
-    CHECK(difference(output.logits, model.forward(leaves_of(model, reference)).logits) < 1e-5);
+    test::check_taps(model, leaves_of(model, reference));
   }
   Vilt model(test::read_reference(std::string(root) + "question_answering").pretrained);
   CHECK(model.signature().labels == std::vector<std::string>{"yes", "no", "red", "blue", "2"});
@@ -206,11 +185,7 @@ TEST_CASE("raw values are tokenised and processed by what the folder says") {
 
 TEST_CASE("checkpoints that do not fit, and inputs that make no sense, are errors") {
   auto reference = test::read_reference(std::string(root) + "question_answering");
-  auto broken = [&](auto change) {
-    auto copy = reference.pretrained;
-    change(copy);
-    return error_of([&] { Vilt model(copy); });
-  };
+  auto broken = [&](auto change) { return test::complaint<Vilt>(reference, change); };
   CHECK(broken([](auto& p) { p.tensors.erase("vilt.layernorm.bias"); }) ==
         has("1 tensor is missing: 'vilt.layernorm.bias' [16]"));
   CHECK(broken([](auto& p) { p.tensors["vilt.extra"] = at::zeros({1}); }) ==
