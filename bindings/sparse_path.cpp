@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "bindings/register.h"
 #include "core/suggest.h"
 
@@ -61,7 +63,15 @@ int load_path(lua_State* L) {
 
 PredictionEntry FittedSelection::entry(const Page& page) const {
   check(features != nullptr, "this path was read from a file: give mv.load_sparse_path(file, z) its features");
-  return prediction_entry(selection, *features, page.example.datapoint.id);
+  constexpr size_t likeliest = 3;
+  const auto& names = selection.path->names;
+  std::vector<int64_t> also;
+  for (const auto& score : page.example.prediction.top) {
+    if (also.size() == likeliest) break;
+    const auto found = std::find(names.begin(), names.end(), score.name);
+    if (found != names.end()) also.push_back(found - names.begin());
+  }
+  return prediction_entry(selection, *features, page.example.datapoint.id, also);
 }
 
 void register_sparse_path(Binder& binder) {

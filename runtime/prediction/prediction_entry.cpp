@@ -9,10 +9,11 @@
 namespace multiviz {
 namespace {
 
-std::vector<int64_t> shown_classes(const SparsePath& path, const FeatureRow& row, int64_t also) {
+std::vector<int64_t> shown_classes(const SparsePath& path, const FeatureRow& row, const std::vector<int64_t>& also) {
   std::vector<int64_t> candidates;
   if (path.classification) {
-    candidates = {row.prediction, also};
+    candidates = {row.prediction};
+    candidates.insert(candidates.end(), also.begin(), also.end());
     candidates.insert(candidates.end(), row.labels.begin(), row.labels.end());
   } else {
     for (int64_t label = 0; label < std::min<int64_t>(path.classes(), 10); ++label) candidates.push_back(label);
@@ -52,7 +53,7 @@ std::optional<double> model_accuracy(const Features& features) {
 }  // namespace
 
 PredictionEntry prediction_entry(const Selection& selection, const Features& features, const std::string& datapoint,
-                                 int64_t also, int64_t most) {
+                                 const std::vector<int64_t>& also, int64_t most) {
   const SparsePath& path = *selection.path;
   check(features.width() == path.features,
         "the sparse path is over {} features and these are {}: give those it was fitted to", path.features,
