@@ -9,6 +9,7 @@
 #include "core/cancel.h"
 #include "core/progress.h"
 #include "data/prefetch.h"
+#include "data/resize_images.h"
 
 namespace multiviz::script {
 namespace {
@@ -100,6 +101,14 @@ int batches(lua_State* L, DatasetPtr& self) {
   const int64_t size = options.integer("size", 32, {.min = 1}), workers = options.integer("workers", 0, {.min = 1});
   const bool shuffled = options.boolean("shuffle", false);
   const uint64_t seed = options.seed();
+  std::function<Datapoint(Datapoint)> transform = [](Datapoint x) { return x; };
+  if (const auto sides = options.numbers("resize")) {
+    const auto whole = [](double side) { return side >= 1 && side <= 65500 && side == std::floor(side); };
+    if (sides->size() != 2 || !whole((*sides)[0]) || !whole((*sides)[1])) options.wrong("resize", "{ width, height }");
+    transform = [width = static_cast<int64_t>((*sides)[0]), height = static_cast<int64_t>((*sides)[1])](Datapoint x) {
+      return resize_images(std::move(x), height, width);
+    };
+  }
   options.done();
   const DatasetPtr data = shuffled ? sample(self, self->size(), seed) : self;
   const int64_t n = data->size(), count = (n + size - 1) / size;
@@ -108,8 +117,7 @@ int batches(lua_State* L, DatasetPtr& self) {
     std::iota(positions.begin(), positions.end(), batch * size);
     return positions;
   };
-  auto loader = std::make_shared<Prefetch>(
-      data, 0, count, indices, [](Datapoint x) { return x; }, workers);
+  auto loader = std::make_shared<Prefetch>(data, 0, count, indices, std::move(transform), workers);
   return push_function(L, {"next batch", "", "", [data, loader, left = count](lua_State* L) mutable {
                              throw_if_cancelled();
                              if (left == 0) return lua_pushnil(L), 1;
@@ -217,9 +225,10 @@ void register_dataset(Binder& binder) {
   type.method("in_memory", "data:in_memory() -> dataset",
               "The same datapoints, loaded now and kept: for a context that several methods read.",
               [](lua_State* L, auto& self) { return push(L, in_memory(self)); });
-  type.method("batches", "for batch in data:batches{size=32, shuffle=false, seed=0, workers=} do",
-              "Goes through the datapoints, a sequence of them at a time, loaded ahead on several threads. The order "
-              "depends on the seed alone.",
+  type.method("batches",
+              "for batch in data:batches{size=32, shuffle=false, seed=0, workers=, resize={width, height}} do",
+              "Goes through the datapoints, a sequence of them at a time, loaded ahead on several threads, which bring "
+              "the images to one size when asked. The order depends on the seed alone.",
               batches);
   type.property("skipped", "What on_error = \"skip\" left out: { count, messages }.", skipped);
   type.index(at_position);

@@ -3,7 +3,7 @@
 
 #include "core/error.h"
 #include "data/mmimdb.h"
-#include "io/image.h"
+#include "data/published.h"
 #include "io/json.h"
 
 namespace multiviz {
@@ -11,6 +11,12 @@ namespace {
 
 int64_t characters(const std::string& text) {
   return std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; });
+}
+
+const Publication& publication() {
+  static const Publication publication = {"MM-IMDb", "split.json, dataset/0000001.json and dataset/0000001.jpeg",
+                                          "https://github.com/johnarevalo/gmu-mmimdb"};
+  return publication;
 }
 
 class MmimdbFolder : public Dataset {
@@ -46,13 +52,14 @@ class MmimdbFolder : public Dataset {
     Datapoint datapoint;
     datapoint.id = ids_[static_cast<size_t>(index)];
     const std::string stem = root_ + "/dataset/" + datapoint.id;
+    find_published(root_, {"dataset/" + datapoint.id + ".json"}, publication());
     const nlohmann::json film = load_json(stem + ".json");
     const auto plots = require<std::vector<std::string>>(film, "plot", stem + ".json");
     const auto longest = std::max_element(plots.begin(), plots.end(),
                                           [](const auto& a, const auto& b) { return characters(a) < characters(b); });
     check(longest != plots.end() && longest->find_first_not_of(" \t\r\n") != std::string::npos,
           "{}.json: 'plot' is empty", stem);
-    datapoint.values = {Image{load_image(stem + ".jpeg")}, Text{*longest}};
+    datapoint.values = {Image{load_published(stem + ".jpeg", stem + ".json", publication())}, Text{*longest}};
     const auto& known = mmimdb_genres();
     for (const std::string& genre : require<std::vector<std::string>>(film, "genres", stem + ".json")) {
       const auto found = std::find(known.begin(), known.end(), genre);

@@ -3,9 +3,11 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "core/error.h"
+#include "data/published.h"
 #include "io/lmdb.h"
 #include "io/lz4.h"
 #include "io/pickle.h"
@@ -13,6 +15,18 @@
 
 namespace multiviz {
 namespace {
+
+const Publication& publication() {
+  static const Publication publication = {"VL-InterpreT's database",
+                                          "a folder with data.mdb, LMDB's file of examples under the keys 0, 1, ...",
+                                          "https://github.com/IntelLabs/VL-InterpreT, app/database/db_example.py"};
+  return publication;
+}
+
+const std::string& with_database(const std::string& folder) {
+  find_published(folder, {"data.mdb"}, publication());
+  return folder;
+}
 
 bool is_number(const std::string& key) {
   return !key.empty() && key.size() <= 18 &&
@@ -102,9 +116,10 @@ void write_recording(PickleWriter& out, const Recording& recording) {
 class VlInterpret : public Dataset {
  public:
   explicit VlInterpret(const std::string& folder) : recordings_(folder) {
-    uint64_t hash = 0xcbf29ce484222325ULL;  // FNV-1a
-    for (char c : folder) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-    fingerprint_ = fmt::format("vl-interpret-{}-{:016x}", recordings_.size(), hash);
+    const std::filesystem::path file = std::filesystem::path(folder) / "data.mdb";
+    const auto changed = std::filesystem::last_write_time(file).time_since_epoch().count();
+    fingerprint_ = published_fingerprint("vl-interpret", {folder, recordings_.ids()},
+                                         {std::filesystem::file_size(file), static_cast<uint64_t>(changed)});
   }
   const std::string& name() const override { return name_; }
   const std::vector<Modality>& modalities() const override {
@@ -129,14 +144,17 @@ class VlInterpret : public Dataset {
     datapoint.values = {Image{recording.image}, Text{text}};
     datapoint.annotations = {{"tokens", recording.tokens}, {"text_length", recording.text_length}};
     if (!recording.cells.empty()) datapoint.annotations["cells"] = recording.cells;
-    if (recording.correct) datapoint.annotations["correct"] = *recording.correct;
+    if (recording.correct) {
+      datapoint.labels = {*recording.correct ? 1 : 0};
+      datapoint.annotations["correct"] = *recording.correct;
+    }
     return datapoint;
   }
 
  private:
   Recordings recordings_;
   std::string name_ = "vl_interpret", fingerprint_;
-  std::vector<std::string> labels_;
+  std::vector<std::string> labels_ = {"wrong", "right"};
 };
 
 }  // namespace
@@ -167,14 +185,12 @@ Recording read_recording(std::string_view value, const std::string& id, const st
 }
 
 struct Recordings::State {
-  explicit State(const std::string& folder) : database(folder) {
+  explicit State(const std::string& folder) : database(with_database(folder)) {
     for (std::string& key : database.keys())
       if (is_number(key)) ids.push_back(std::move(key));
     std::sort(ids.begin(), ids.end(), [](const auto& a, const auto& b) { return std::stoll(a) < std::stoll(b); });
-    check(!ids.empty(),
-          "'{}' has no examples: it must hold them under the keys 0, 1, ... (see "
-          "https://github.com/IntelLabs/VL-InterpreT, app/database/db_example.py)",
-          folder);
+    check(!ids.empty(), "'{}' has no examples: it must hold them under the keys 0, 1, ... (see {})", folder,
+          publication().where);
   }
   LmdbReader database;
   std::vector<std::string> ids;

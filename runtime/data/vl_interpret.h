@@ -49,7 +49,8 @@ Recording read_recording(std::string_view value, const std::string& id, const st
 void save_recordings(const std::string& folder, const std::vector<Recording>& recordings);
 
 // The pictures and texts of a database as a data set: modalities "image" and "text", whose words are the text's tokens
-// without [CLS], [SEP] and [PAD]. Annotations hold the tokens, the cells and whether the prediction was right.
+// without [CLS], [SEP] and [PAD]. The labels say whether the recorded model's prediction was "wrong" or "right", where
+// that is known. Annotations hold it too, and the tokens and the cells.
 DatasetPtr open_vl_interpret(const std::string& folder);
 
 }  // namespace multiviz

@@ -13,6 +13,8 @@
 
 #include "core/error.h"
 #include "io/file.h"
+#include "io/jpeg.h"
+#include "io/png.h"
 
 namespace multiviz {
 namespace {
@@ -23,7 +25,7 @@ constexpr int64_t most_pixels_per_byte = 4096;  // no format here packs tighter:
 constexpr int refill = 128;                     // what stb asks for when it fills its buffer; less may be left
 
 // Serves the bytes to stb and notes whether it wanted more than there are: stb itself goes on with zeros, which is how
-// a truncated photograph would become a grey one.
+// the end of a truncated picture would become black.
 struct Source {
   std::string_view bytes;
   size_t position = 0;
@@ -51,67 +53,59 @@ struct Source {
 
 constexpr stbi_io_callbacks callbacks = {Source::read, Source::skip, Source::at_end};
 
-struct Size {
-  int width = 0, height = 0;
-};
-
-// A PNG says its size at a fixed place, which stb does not tell when it finds it too large.
-bool png_size(std::string_view bytes, Size& size) {
-  if (!bytes.starts_with("\x89PNG\r\n\x1a\n") || bytes.size() < 24) return false;
-  auto number = [&](size_t at) {
-    uint32_t value = 0;
-    for (size_t i = at; i < at + 4; ++i) value = value << 8 | static_cast<unsigned char>(bytes[i]);
-    return static_cast<int>(std::min<uint32_t>(value, INT32_MAX));
-  };
-  size = {number(16), number(20)};
-  return true;
+void check_size(int64_t width, int64_t height, std::string_view bytes, const std::string& name) {
+  check(width > 0 && height > 0, "the image '{}' has no pixels ({} x {})", name, width, height);
+  check(std::max(width, height) <= longest_side && width * height <= most_pixels,
+        "the image '{}' is too large ({} x {} pixels): {} a side and {} in all are allowed", name, width, height,
+        longest_side, most_pixels);
+  check(width * height / most_pixels_per_byte <= static_cast<int64_t>(bytes.size()),
+        "the image '{}' is truncated: {} x {} pixels cannot come from {} bytes", name, width, height, bytes.size());
 }
 
-void check_size(std::string_view bytes, const std::string& name) {
-  Size size;
-  if (!png_size(bytes, size)) {
-    Source source{bytes};
-    int channels = 0;
-    if (!stbi_info_from_callbacks(&callbacks, &source, &size.width, &size.height, &channels))
-      fail("cannot read the image '{}': {}: give a PNG, JPEG, BMP, GIF, PNM or TGA file", name,
-           bytes.empty()      ? "it is empty"
-           : source.exhausted ? "it is truncated"
-                              : stbi_failure_reason());
+at::Tensor over_white(const uint8_t* rgba, int64_t height, int64_t width) {
+  at::Tensor pixels = at::empty({height, width, 3}, at::kByte);
+  auto* out = pixels.mutable_data_ptr<uint8_t>();
+  for (int64_t i = height * width; i > 0; --i, rgba += 4, out += 3) {
+    const int alpha = rgba[3];
+    if (alpha == 255)
+      for (int c = 0; c < 3; ++c) out[c] = rgba[c];
+    else
+      for (int c = 0; c < 3; ++c) out[c] = static_cast<uint8_t>((rgba[c] * alpha + 255 * (255 - alpha) + 127) / 255);
   }
-  const int64_t pixels = int64_t{size.width} * size.height;
-  check(size.width > 0 && size.height > 0, "the image '{}' has no pixels ({} x {})", name, size.width, size.height);
-  check(std::max(size.width, size.height) <= longest_side && pixels <= most_pixels,
-        "the image '{}' is too large ({} x {} pixels): {} a side and {} in all are allowed", name, size.width,
-        size.height, longest_side, most_pixels);
-  check(pixels / most_pixels_per_byte <= static_cast<int64_t>(bytes.size()),
-        "the image '{}' is truncated: {} x {} pixels cannot come from {} bytes", name, size.width, size.height,
-        bytes.size());
+  return pixels;
 }
 
 struct Free {
   void operator()(void* memory) const { stbi_image_free(memory); }
 };
 
+// The formats that stb decodes.
+at::Tensor decode_other(std::string_view bytes, const std::string& name) {
+  Source source{bytes};
+  int width = 0, height = 0, channels = 0;
+  if (!stbi_info_from_callbacks(&callbacks, &source, &width, &height, &channels))
+    fail("cannot read the image '{}': {}: give a PNG, JPEG, BMP, GIF, PNM or TGA file", name,
+         bytes.empty()      ? "it is empty"
+         : source.exhausted ? "it is truncated"
+                            : stbi_failure_reason());
+  check_size(width, height, bytes, name);
+  source = {bytes};
+  const std::unique_ptr<stbi_uc, Free> rgba(
+      stbi_load_from_callbacks(&callbacks, &source, &width, &height, &channels, STBI_rgb_alpha));
+  check(!source.exhausted, "the image '{}' is truncated: copy or download it again", name);
+  check(rgba != nullptr, "the image '{}' is damaged: {}", name, stbi_failure_reason());
+  return over_white(rgba.get(), height, width);
+}
+
 }  // namespace
 
 at::Tensor decode_image(std::string_view bytes, const std::string& name) {
-  check_size(bytes, name);
-  Source source{bytes};
-  Size size;
-  int channels = 0;
-  std::unique_ptr<stbi_uc, Free> rgba(
-      stbi_load_from_callbacks(&callbacks, &source, &size.width, &size.height, &channels, STBI_rgb_alpha));
-  check(!source.exhausted, "the image '{}' is truncated: copy or download it again", name);
-  check(rgba != nullptr, "the image '{}' is damaged: {}", name, stbi_failure_reason());
-  at::Tensor pixels = at::empty({size.height, size.width, 3}, at::kByte);
-  const bool blend = channels == STBI_grey_alpha || channels == STBI_rgb_alpha;
-  auto* out = pixels.mutable_data_ptr<uint8_t>();
-  const stbi_uc* in = rgba.get();
-  for (int64_t i = int64_t{size.width} * size.height; i > 0; --i, in += 4, out += 3) {
-    const int alpha = blend ? in[3] : 255;
-    for (int c = 0; c < 3; ++c) out[c] = static_cast<uint8_t>((in[c] * alpha + 255 * (255 - alpha) + 127) / 255);
-  }
-  return pixels;
+  const auto accept = [&](int64_t width, int64_t height) { check_size(width, height, bytes, name); };
+  if (is_jpeg(bytes)) return decode_jpeg(bytes, name, accept);
+  if (!is_png(bytes)) return decode_other(bytes, name);
+  const at::Tensor pixels = decode_png(bytes, name, accept);
+  if (pixels.size(2) == 3) return pixels;
+  return over_white(pixels.const_data_ptr<uint8_t>(), pixels.size(0), pixels.size(1));
 }
 
 at::Tensor load_image(const std::string& path) { return decode_image(read_file(path), path); }

@@ -6,8 +6,10 @@
 #pragma GCC diagnostic ignored "-Wunused-function"
 #define STB_IMAGE_IMPLEMENTATION
 #define STBI_NO_HDR
+#define STBI_NO_JPEG
 #define STBI_NO_LINEAR
 #define STBI_NO_PIC
+#define STBI_NO_PNG
 #define STBI_NO_PSD
 #define STBI_NO_STDIO
 #include <stb/stb_image.h>

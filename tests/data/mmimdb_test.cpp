@@ -91,7 +91,14 @@ TEST_CASE("what is wrong with MM-IMDb's files is said") {
   std::filesystem::create_directory(scratch / "films");
   write_file(scratch / "films/split.json", R"({"train": ["7"], "dev": ["../8"]})");
   auto data = open_mmimdb(asking(scratch / "films"));
-  CHECK(error_of([&] { data->get(0); }) == has("dataset/7.json"));
+  CHECK(error_of([&] { data->get(0); }) == has("there is no 'dataset/7.json' in"));
+  CHECK(error_of([&] { data->get(0); }) ==
+        has("expected as split.json, dataset/0000001.json and dataset/0000001.jpeg"));
+  std::filesystem::create_directory(scratch / "films/dataset");
+  write_file(scratch / "films/dataset/7.json", R"({"plot": ["a"], "genres": ["Drama"]})");
+  CHECK(error_of([&] { data->get(0); }) == has("dataset/7.jpeg': MM-IMDb is expected as split.json"));
+  CHECK(error_of([&] { data->get(0); }) == has("https://github.com/johnarevalo/gmu-mmimdb"));
+  CHECK(readable(data)->size() == 0);
   CHECK(error_of([&] { open_mmimdb(asking(scratch / "films", "dev")); }) == has("'../8' is not the number of a film"));
   CHECK(error_of([&] { open_mmimdb(asking(scratch / "films", "test")); }) == has("'test'"));
 }

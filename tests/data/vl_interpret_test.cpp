@@ -55,6 +55,9 @@ TEST_CASE("a database is a data set of pictures and texts") {
   const Datapoint x = data->get(0);
   CHECK(std::get<Text>(x.values[1]).string == "text input 0");
   CHECK(x.annotations["correct"] == true);
+  CHECK(data->labels() == std::vector<std::string>{"wrong", "right"});
+  CHECK(x.labels == std::vector<int64_t>{1});
+  CHECK(data->get(1).labels == std::vector<int64_t>{0});
   CHECK(x.annotations["tokens"][6] == "IMG_1");
 }
 
@@ -120,6 +123,9 @@ TEST_CASE("damaged examples are named and can be skipped") {
     writer.commit();
   }
   CHECK(error_of([&] { Recordings(scratch / "empty"); }) == has("empty' has no examples"));
+  std::filesystem::create_directory(scratch / "nothing");
+  CHECK(error_of([&] { Recordings(scratch / "nothing"); }) == has("there is no 'data.mdb' in"));
+  CHECK(error_of([&] { Recordings(scratch / "nowhere"); }) == has("https://github.com/IntelLabs/VL-InterpreT"));
 }
 
 TEST_CASE("an LZ4 frame can claim any size") {

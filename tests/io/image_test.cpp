@@ -37,7 +37,7 @@ std::string png_header(uint32_t width, uint32_t height) {
 }  // namespace
 
 TEST_CASE("lossless formats give the very pixels") {
-  for (const char* name : {"rgb.png", "rgb.bmp", "rgb.ppm", "rgb.tga"}) {
+  for (const char* name : {"rgb.png", "interlaced.png", "rgb.bmp", "rgb.ppm", "rgb.tga"}) {
     CAPTURE(name);
     at::Tensor image = fixture(name);
     CHECK((image.scalar_type() == at::kByte));
@@ -58,6 +58,21 @@ TEST_CASE("JPEG, palettes, grey and CMYK become RGB") {
   CHECK(distance(fixture("grey16.png"), high) == 0);
 }
 
+TEST_CASE("JPEG is decoded as Pillow does") {
+  CHECK(fixture("subsampled.jpg").equal(fixture("subsampled_pillow.png")));
+  CHECK(fixture("cmyk.jpg").equal(fixture("cmyk_pillow.png")));
+}
+
+TEST_CASE("PNG of one bit, and of a palette with transparency") {
+  at::Tensor x = at::arange(30).expand({20, 30}), y = at::arange(20).unsqueeze(1).expand({20, 30});
+  CHECK(fixture("one_bit.png").equal(((x + y) % 3).eq(0).mul(255).to(at::kByte).unsqueeze(2).expand({20, 30, 3})));
+  // Colour k of the palette has alpha 16 k, so that every pixel is between its colour and white.
+  at::Tensor blended = fixture("palette_alpha.png"), opaque = fixture("palette.png");
+  CHECK(blended.ge(opaque).all().item<bool>());
+  CHECK(blended.eq(255).all(2).sum().item<int64_t>() > 0);
+  CHECK(blended.ne(opaque).any().item<bool>());
+}
+
 TEST_CASE("alpha is blended over white") {
   at::Tensor image = fixture("alpha.png"), opaque = gradient();
   CHECK(image.slice(1, 0, 10).eq(255).all().item<bool>());
@@ -68,7 +83,7 @@ TEST_CASE("alpha is blended over white") {
 
 TEST_CASE("a truncated image is an error in every format") {
   for (const char* name : {"rgb.png", "rgb.bmp", "rgb.ppm", "rgb.tga", "rgb.jpg", "progressive.jpg", "cmyk.jpg",
-                           "grey.jpg", "grey16.png", "palette.png", "palette.gif", "alpha.png"}) {
+                           "grey.jpg", "grey16.png", "palette.png", "palette.gif", "alpha.png", "interlaced.png"}) {
     const std::string whole = read_file(path(name));
     for (double part : {0.0, 0.02, 0.2, 0.5, 0.9, 0.98}) {
       CAPTURE(name);
@@ -78,8 +93,49 @@ TEST_CASE("a truncated image is an error in every format") {
       CHECK(message == has("'cut'"));
     }
   }
-  const std::string photograph = read_file(path("rgb.jpg"));
-  CHECK(error_of([&] { decode_image(photograph.substr(0, photograph.size() - 40), "cut"); }) == has("is truncated"));
+}
+
+TEST_CASE("a JPEG whose data end early is truncated, with and without the marker of its end") {
+  for (const char* name : {"rgb.jpg", "progressive.jpg", "cmyk.jpg", "grey.jpg", "subsampled.jpg"}) {
+    const std::string whole = read_file(path(name));
+    const size_t data = whole.rfind("\xff\xda") + 14;
+    for (double part : {0.1, 0.5, 0.8}) {
+      CAPTURE(name);
+      CAPTURE(part);
+      const std::string cut =
+          whole.substr(0, data + static_cast<size_t>(static_cast<double>(whole.size() - data) * part));
+      CHECK(error_of([&] { decode_image(cut, "cut"); }) ==
+            has("the image 'cut' is truncated: copy or download it again"));
+      CHECK(error_of([&] { decode_image(cut + "\xff\xd9", "cut"); }) == has("the image 'cut' is truncated"));
+    }
+    CHECK(decode_image(whole + "trailing", "x").equal(fixture(name)));
+  }
+}
+
+TEST_CASE("a damaged PNG is an error that says how") {
+  const std::string whole = read_file(path("rgb.png"));
+  std::string damaged = whole;
+  damaged[damaged.find("IDAT") + 20] ^= 1;
+  CHECK(error_of([&] { decode_image(damaged, "d.png"); }) == has("the image 'd.png' is damaged: "));
+  damaged = whole;
+  damaged[24] = 7;  // bits a sample
+  CHECK(error_of([&] { decode_image(damaged, "d.png"); }) == has("the image 'd.png' is damaged: "));
+  CHECK(error_of([&] { decode_image(whole.substr(0, whole.size() - 12), "d.png"); }) == has("'d.png' is truncated"));
+  CHECK(error_of([&] { decode_image(whole.substr(0, 8) + whole.substr(33), "d.png"); }) == has("begin with its size"));
+  CHECK(decode_image(whole + "trailing", "x").equal(gradient()));
+}
+
+TEST_CASE("a damaged JPEG is an error that says how") {
+  std::string damaged = read_file(path("subsampled.jpg"));
+  const size_t table = damaged.find("\xff\xc4");
+  damaged[table + 5] = '\x7f';  // more codes of one bit than there are
+  CHECK(error_of([&] { decode_image(damaged, "d.jpg"); }) == has("the image 'd.jpg' is damaged: Bogus Huffman table"));
+  damaged = read_file(path("subsampled.jpg"));
+  damaged[damaged.find("\xff\xc0") + 1] = '\xc3';  // lossless
+  CHECK(error_of([&] { decode_image(damaged, "d.jpg"); }) == has("the image 'd.jpg' is damaged: Unsupported JPEG"));
+  damaged[damaged.find("\xff\xc3") + 5] = '\xff';  // the height
+  damaged[damaged.find("\xff\xc3") + 1] = '\xc0';
+  CHECK(error_of([&] { decode_image(damaged, "d.jpg"); }) == has("'d.jpg'"));
 }
 
 TEST_CASE("sizes are judged before memory is taken") {

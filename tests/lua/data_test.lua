@@ -185,6 +185,15 @@ test("concat, split, batches, readable", function()
   for batch in data:batches { size = 10, shuffle = true, seed = 1 } do shuffled = batch end
   eq(shuffled[1].id, data:shuffle({ seed = 1 })[1].id)
   raises(function() data:batches { sise = 3 } end, "did you mean 'size'?")
+  for batch in data:slice(1, 2):batches { resize = { 16, 48 } } do
+    for i, x in ipairs(batch) do
+      eq({ x.image.width, x.image.height, x.question }, { 16, 48, data[i].question })
+      local was, is = data[i].regions[1].box, x.regions[1].box
+      eq(is, { was[1] / 2, was[2] * 2, was[3] / 2, was[4] * 2 })
+    end
+  end
+  raises(function() data:batches { resize = { 16 } } end, "option 'resize' must be { width, height }")
+  raises(function() data:batches { resize = { 16, 0.5 } } end, "option 'resize' must be { width, height }")
   eq({ #data:readable(), data:readable().skipped.count }, { 10, 0 })
   eq({ #data:in_memory(), data:in_memory()[3].id }, { 10, data[3].id })
 end)

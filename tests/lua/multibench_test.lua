@@ -24,10 +24,11 @@ end
 
 -- Algorithm 2 on x, with a model that is trained for a few steps; leaves a report that names these things.
 local function algorithm2(model, data, options)
-  mv.train(model, data, { steps = 30, batch = 16, learning_rate = 0.01, seed = 1 })
+  mv.train(model, data, { steps = options.steps or 30, batch = 16, learning_rate = 0.01, seed = 1 })
   local x = data[1]
   local target = options.target and options.target(model, x)
   local page = mv.page(model, x, { target = target })
+  local context = data:sample(math.min(8, #data))
   for _, run in ipairs(options.runs) do
     local function with(more)
       local all = { target = target, parts = run.parts, modality = run.modality }
@@ -49,12 +50,12 @@ local function algorithm2(model, data, options)
     page:add(mv.joint_lime(model, x, with { samples = 60 }))
     page:add(mv.joint_shap(model, x, with { samples = 100 }))
     page:add(mv.shapley_interactions(model, x, of_pair { rounds = 2 }))
-    page:add(mv.dime(model, x, of_pair { samples = 20, context = data:sample(8) }))
+    page:add(mv.dime(model, x, of_pair { samples = 20, context = context }))
   end
-  page:add(mv.emap(model, x, { target = target, context = data:sample(8), modalities = options.pair }))
+  page:add(mv.emap(model, x, { target = target, context = context, modalities = options.pair }))
   page:add(mv.second_order_gradient(model, x, { target = target, from = options.from, words = options.words, parts = options.from_parts }))
   local z = mv.features(model, data)
-  local path = mv.sparse_linear(z, { family = options.family, lambdas = 20 })
+  local path = mv.sparse_linear(z, { family = options.family, lambdas = 20, holdout = #data < 10 and 0 or nil })
   local selection = path:at { drop = 0.1 }
   page:add(selection)
   page:add(mv.local_feature(model, x, 1, { method = mv.gradient }))
@@ -87,6 +88,16 @@ test("MIMIC: a table and a time series, through Algorithm 2", function()
   has(names(shap, "static"), "metastatic cancer")
 end)
 
+test("MIMIC: mortality, six classes", function()
+  local data = mv.datasets.mimic { root = fixtures .. "mimic" }
+  eq({ #data.labels, data.labels[2] }, { 6, "died within 1 day" })
+  local model = mv.models.late_fusion { data = data, encoders = { timeseries = { hidden = 4, frames = 24 } }, features = 8 }
+  algorithm2(model, data, {
+    runs = { { parts = "groups" } }, from = "timeseries", from_parts = "groups", words = { "laboratory" }, family = "multinomial",
+    shown = { "laboratory", "metastatic cancer", "survived 1 year" },
+  })
+end)
+
 test("MOSEI: three time series with words, regression", function()
   local data = mv.datasets.mosei { root = fixtures .. "sentiment", words = fixtures .. "sentiment/words.csd" }
   local model = mv.models.late_fusion {
@@ -110,14 +121,107 @@ test("MOSI: classes of sentiment, streams that are not aligned", function()
   eq(data.labels, { "below 0", "0 and above" })
   local model = mv.models.mult { data = data, frames = 12, width = 8, heads = 2, layers = 1 }
   eq(model.signature.features, 72)
-  mv.train(model, data, { steps = 2, batch = 3 })
+  algorithm2(model, data, {
+    steps = 2, runs = { { parts = "frames", modality = { "text", "vision" } } }, pair = { "text", "vision" }, from = "text", words = 1,
+    family = "multinomial", shown = { "0.12 s", "0 and above" },
+  })
   local because = mv.second_order_gradient(model, data[1], { from = "text", words = 1, to = "vision" })
   has(names(because, "vision"), "0.12 s")
-  has(names(mv.occlusion(model, data[1], { modality = "vision" }), "vision"), "0.12 s")
-  eq(#mv.datasets.mosi { root = fixtures .. "sentiment/mosi_raw.pkl", task = "nonzero" }, 2)
   raises(function() mv.datasets.mosi { root = fixtures .. "sentiment", tsk = "seven" } end, "unknown option 'tsk'")
   raises(function() mv.datasets.mosei { root = fixtures .. "mimic" } end, "https://github.com/pliang279/MultiBench")
 end)
+
+test("MOSI: streams that are aligned, seven classes", function()
+  local data = mv.datasets.mosi { root = fixtures .. "sentiment/mosi_raw.pkl", task = "seven", words = fixtures .. "sentiment/mosi.hdf5" }
+  eq(#data.labels, 7)
+  eq(data[1].annotations.words, { "this", "film", "works" })
+  local model = mv.models.mult { data = data, frames = 12, width = 8, heads = 2, layers = 1 }
+  algorithm2(model, data, {
+    steps = 2, runs = { { parts = "frames", modality = { "text", "audio" } } }, pair = { "text", "audio" }, from = "text", words = { "film" },
+    family = "multinomial", shown = { "film", "works" },
+  })
+  eq(#mv.datasets.mosi { root = fixtures .. "sentiment/mosi_raw.pkl", task = "nonzero" }, 2)
+end)
+
+-- Stages U, C, R and P for a model that says several genres of a film.
+local function algorithm2_of_genres(model, data, genre, word)
+  mv.train(model, data, { steps = 30, batch = math.min(20, #data), learning_rate = 0.01 })
+  local x = data[2]
+  local function with(more)
+    more.target = genre
+    return more
+  end
+  local page = mv.page(model, x, { target = genre })
+  page:add(mv.gradient(model, x, with {}))
+  page:add(mv.dime(model, x, with { context = data:sample(math.min(8, #data)), samples = 10, modalities = { "poster", "plot" } }))
+  if word then
+    page:add(mv.lime(model, x, with { samples = 40 }))
+    page:add(mv.second_order_gradient(model, x, with { words = { word } }))
+  end
+  local z = mv.features(model, data)
+  local path = mv.sparse_linear(z, { family = "gaussian", lambdas = 10, holdout = #data < 10 and 0 or nil })
+  page:add(path:at { drop = 0.2 })
+  page:add(mv.local_feature(model, x, 1, { method = mv.gradient }))
+  page:add(mv.global_feature(model, data, z, 1, { examples = 2, method = mv.gradient }))
+  local folder = os.tmpname()
+  os.remove(folder)
+  page:report(folder)
+  local file <close> = assert(io.open(folder .. "/index.html"))
+  local html = file:read "a"
+  ok(html:find(genre, 1, true) and html:find(x.id, 1, true), "the report does not show the film")
+  os.execute(("rm -r '%s'"):format(folder))
+end
+
+-- Posters as the colours of their cells of so many pixels, plots as the mean of their words' embeddings; the features are
+-- both, joined.
+local function film_model(data, cell)
+  local places, count, width = {}, 1, 6
+  for _, word in ipairs(mv.vocabulary(data)) do
+    places[word] = count
+    count = count + 1
+  end
+  local poster = data[1].poster
+  local cells = 3 * (poster.width // cell) * (poster.height // cell)
+  local weights = {
+    words = mv.randn(count, width, { seed = 1 }), poster = mv.randn(8, cells, { seed = 2 }) * 0.1,
+    genres = mv.randn(#data.labels, 8 + width, { seed = 3 }) * 0.1,
+  }
+  local function words_of(text)
+    local found = {}
+    for word in text:lower():gmatch "[%a\128-\255]+" do found[#found + 1] = places[word] or count end
+    return found
+  end
+  return mv.models.define {
+    name = "films", task = "multilabel", labels = data.labels, features = 8 + width, parameters = weights,
+    modalities = { { name = "poster", kind = "image" }, { name = "plot", kind = "text" } },
+    prepare = {
+      plot = function(texts)
+        local rows, atoms, longest = {}, {}, 1
+        for i, text in ipairs(texts) do
+          rows[i], atoms[i] = words_of(text), {}
+          longest = math.max(longest, #rows[i])
+        end
+        for i, row in ipairs(rows) do
+          for t = 1, longest do
+            atoms[i][t] = row[t] and t or 0
+            row[t] = row[t] or count
+          end
+        end
+        return { tensor = mv.nn.embedding(weights.words, mv.tensor(rows)), atoms = mv.tensor(atoms) }
+      end,
+    },
+    encode = {
+      poster = function(leaf)
+        return mv.nn.linear(mv.nn.avg_pool2d(leaf, cell):reshape(leaf.shape[1], cells), weights.poster)
+      end,
+      plot = function(leaf) return leaf:mean(2) end,
+    },
+    fuse = function(seen, read)
+      local features = mv.cat({ seen, read }, 2):tanh()
+      return mv.nn.linear(features, weights.genres), features
+    end,
+  }
+end
 
 test("MM-IMDb: posters and plots of films, several genres each", function()
   local pictures = mv.datasets.mmimdb { root = fixtures .. "mmimdb", split = "dev" }
@@ -126,17 +230,13 @@ test("MM-IMDb: posters and plots of films, several genres each", function()
   eq(pictures[2].labels, { "Drama", "Crime" })
   local data = mv.datasets.mmimdb { root = fixtures .. "mmimdb", poster = "vgg", plot = "word2vec" }
   local model = mv.models.late_fusion { data = data, task = "multilabel", features = 16 }
-  mv.train(model, data, { steps = 30, batch = 20, learning_rate = 0.01 })
-  local x = data[2]
-  has({ "Crime", "Drama" }, model:predict(x).label) -- both are true
-  local page = mv.page(model, x, { target = "Crime" })
-  page:add(mv.gradient(model, x, { target = "Crime" }))
-  page:add(mv.dime(model, x, { target = "Crime", context = data:sample(8), samples = 10, modalities = { "poster", "plot" } }))
-  local z = mv.features(model, data)
-  local path = mv.sparse_linear(z, { family = "gaussian", lambdas = 10 })
-  page:add(path:at { drop = 0.2 })
-  page:add(mv.global_feature(model, data, z, 1, { examples = 2, method = mv.gradient }))
+  algorithm2_of_genres(model, data, "Crime")
+  has({ "Crime", "Drama" }, model:predict(data[2]).label) -- both are true
   raises(function() mv.datasets.mmimdb { root = "nowhere" } end, "https://github.com/johnarevalo/gmu-mmimdb")
+  local films = mv.datasets.mmimdb { root = fixtures .. "mmimdb" }:slice(1, 12)
+  algorithm2_of_genres(film_model(films, 32), films, "Crime", "detective")
+  local folder = mv.datasets.mmimdb { root = fixtures .. "mmimdb_folder" }
+  algorithm2_of_genres(film_model(folder, 8), folder, "Crime", "detective")
 end)
 
 test("damaged records can be skipped, and are counted", function()
@@ -169,6 +269,40 @@ test("recordings of VL-InterpreT are read, and written", function()
   eq(mv.datasets.vl_interpret { root = folder }[1].text, "text input 1")
   raises(function() mv.save_recordings(folder, {}) end, "there are no recordings")
   os.execute(("rm -r '%s'"):format(folder))
+end)
+
+test("the pictures and texts of VL-InterpreT, through Algorithm 2", function()
+  local recorded, more, root = mv.recordings(fixtures .. "vl_interpret"), {}, os.tmpname()
+  os.remove(root)
+  for i = 1, 6 do
+    local r = recorded[i % 2 + 1]
+    more[i] = { image = r.image, tokens = r.tokens, text_length = r.text_length, attention = r.attention,
+      hidden_states = r.hidden_states, correct = r.correct }
+  end
+  mv.save_recordings(root, more)
+  local data = mv.datasets.vl_interpret { root = root }
+  eq({ #data, data.labels }, { 6, { "wrong", "right" } })
+  local x = data[2]
+  eq({ x.label, x.text }, { "right", "text input 0" })
+  local model = mv.models.cnn_lstm_sa { labels = data.labels, vocabulary = mv.vocabulary(data), width = 6, height = 4, channels = { 4 },
+    strides = { 1 }, keys = 4, embedding = 4, hidden = 8, hops = 1, glimpses = 1, features = 8, question = "text" }
+  mv.train(model, data, { steps = 20, batch = 2, learning_rate = 0.01 })
+  local y = model:predict(x).label
+  local page = mv.page(model, x, { target = y })
+  page:add(mv.lime(model, x, { target = y, samples = 40 }))
+  page:add(mv.dime(model, x, { target = y, context = data, samples = 20 }))
+  page:add(mv.second_order_gradient(model, x, { target = y, words = { "input" } }))
+  local z = mv.features(model, data)
+  local path = mv.sparse_linear(z, { family = "gaussian", lambdas = 5, holdout = 0 })
+  page:add(path:at { lambda = path:curve()[5].lambda })
+  page:add(mv.local_feature(model, x, 1))
+  page:add(mv.global_feature(model, data, z, 1, { examples = 1 }))
+  local folder = os.tmpname()
+  os.remove(folder)
+  page:report(folder)
+  local file <close> = assert(io.open(folder .. "/index.html"))
+  ok(file:read "a":find("text input 0", 1, true), "the report does not show the text")
+  os.execute(("rm -r '%s' '%s'"):format(folder, root))
 end)
 
 check.done()
