@@ -175,7 +175,8 @@ TEST_CASE("a value that cannot be read names the line, the file and what to chec
   CHECK(missing == has("val.jsonl:1: 'image': there is no file '"));
   CHECK(missing == has("none.png': check the name, and the root folder"));
   write_file(folder / "half.png", "\x89PNG\r\n\x1a\n");
-  CHECK(said(R"({"image": "half.png"})", picture) == has("val.jsonl:1: 'image': cannot read the image '"));
+  CHECK(said(R"({"image": "half.png"})", picture) == has("val.jsonl:1: 'image': the image '"));
+  CHECK(said(R"({"image": "half.png"})", picture) == has("half.png' is truncated: copy or download it again"));
   CHECK(said(R"({"audio": [[1, 2], [3]]})", audio) == has("'audio': frame 2 has 1 numbers and the first has 2"));
   CHECK(said(R"({"audio": [1, 2]})", audio) == has("frame 1 must be a list of numbers"));
   CHECK(said(R"({"audio": [[]]})", audio) == has("'audio' is empty"));
