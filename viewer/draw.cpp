@@ -72,6 +72,19 @@ void centered_text(ImDrawList& list, Spot at, ImU32 color, const std::string& te
   list.AddText({static_cast<float>(at.x) - size.x / 2, static_cast<float>(at.y) - size.y / 2}, color, text.c_str());
 }
 
+namespace {
+
+// A panel; those within it have its background.
+void panel(const std::string& name, ImVec2 size, const std::function<void()>& content) {
+  ImGui::BeginChild(name.c_str(), size, true);
+  ImGui::PushStyleColor(ImGuiCol_ChildBg, 0);
+  content();
+  ImGui::PopStyleColor();
+  ImGui::EndChild();
+}
+
+}  // namespace
+
 void split(Window& window, const std::string& name, double share, double height, const std::function<void()>& left,
            const std::function<void()>& right) {
   constexpr double least = 0.12;
@@ -79,9 +92,7 @@ void split(Window& window, const std::string& name, double share, double height,
   float bar = window.units(8), tall = height > 0 ? static_cast<float>(height) : space.y;
   share = std::clamp(window.layout().get(name, share), least, 1 - least);
   float first = std::max(1.0F, (space.x - bar) * static_cast<float>(share));
-  ImGui::BeginChild((name + "/left").c_str(), {first, tall}, true);
-  left();
-  ImGui::EndChild();
+  panel(name + "/left", {first, tall}, left);
   ImGui::SameLine(0, 0);
   ImGui::InvisibleButton((name + "/bar").c_str(), {bar, std::max(tall, 1.0F)});
   if (ImGui::IsItemHovered() || ImGui::IsItemActive()) {
@@ -95,9 +106,7 @@ void split(Window& window, const std::string& name, double share, double height,
     window.layout().set(name, std::clamp(moved, least, 1 - least));
   }
   ImGui::SameLine(0, 0);
-  ImGui::BeginChild((name + "/right").c_str(), {0, tall}, true);
-  right();
-  ImGui::EndChild();
+  panel(name + "/right", {0, tall}, right);
 }
 
 }  // namespace multiviz

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "present/report_view.h"
 #include "viewer/draw.h"
 #include "viewer/plot.h"
 #include "viewer/tokens.h"
@@ -101,6 +102,27 @@ void interaction_view(Window& window, const Interaction& interaction) {
   plot_matrix(window, "interaction", interaction.values, interaction.rows.names, interaction.columns.names, {});
 }
 
+// How far to trust a method and, for EMAP, which has no parts to draw, what the target is made of.
+void fit_facts(Window& window, const Explanation& explanation) {
+  auto decomposition = decomposition_view(explanation);
+  for (const auto& view : decomposition) {
+    std::vector<std::string> names;
+    std::vector<double> values;
+    for (const auto& part : view["parts"]) {
+      names.push_back(part["name"].get<std::string>());
+      values.push_back(part["weight"].get<double>());
+    }
+    plot_bars(window, "decomposition", names, values, {});
+    faint_text(window, fmt::format("together {:.4g}", view["value"].get<double>()));
+  }
+  std::string facts;
+  for (const auto& row : fit_view(explanation.fit, explanation.targets.size()))
+    if (row["headline"].get<bool>())
+      facts += fmt::format("{}{} {}", facts.empty() ? "" : " · ", row["name"].get<std::string>(),
+                           row["values"].front().get<std::string>());
+  if (!facts.empty()) faint_text(window, facts);
+}
+
 const Attribution* counterpart(const Attribution& attribution, const Explanation& other) {
   for (const auto& candidate : other.attributions)
     if (candidate.players.modality == attribution.players.modality && candidate.component == attribution.component)
@@ -138,6 +160,7 @@ void attribution_view(Window& window, const Attribution& attribution, const Inpu
 void explanation_view(Window& window, const Explanation& explanation, const Input& input,
                       const HeatSettings& settings) {
   faint_text(window, explanation_facts(explanation));
+  fit_facts(window, explanation);
   for (const auto& attribution : explanation.attributions) {
     wrapped_text(attribution_title(explanation, attribution));
     attribution_view(window, attribution, input, settings, range_for(attribution));

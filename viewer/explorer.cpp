@@ -51,21 +51,21 @@ void Explorer::control_panel(Window& window) {
     ImGui::EndCombo();
   }
   go |= ImGui::Button("search");
-  if (!go) return;
-  if (filter_ > 0 && answers_.empty()) answer_all();
-  wanted_search_ = true;
+  if (go) search();
 }
 
 void Explorer::choice_list(Window& window) {
   if (!matches_) return;
-  faint_text(window, fmt::format("{} found", matches_->size()));
+  std::lock_guard lock(matches_->mutex);
+  const auto& rows = matches_->rows;
+  faint_text(window, fmt::format("{} found", rows.size()));
   ImGui::BeginChild("matches", {0, window.units(150)}, true);
   ImGuiListClipper clipper;
-  clipper.Begin(static_cast<int>(matches_->size()));
+  clipper.Begin(static_cast<int>(rows.size()));
   int64_t chosen = -1;
   while (clipper.Step())
     for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
-      auto row = (*matches_)[static_cast<size_t>(i)];
+      auto row = rows[static_cast<size_t>(i)];
       if (ImGui::Selectable(fmt::format("datapoint {}", row + 1).c_str(), row == index_)) chosen = row;
     }
   ImGui::EndChild();
@@ -73,24 +73,38 @@ void Explorer::choice_list(Window& window) {
 }
 
 void Explorer::methods(Window& window) {
-  heading(window, "Compute");
-  std::vector<std::string> names{"lime", "kernel shap"};
-  if (model_->signature().differentiable) names.insert(names.begin(), {"gradient", "integrated gradients"});
-  if (model_->signature().modalities.size() == 2) names.emplace_back("dime");
-  for (const auto& name : names) {
-    if (ImGui::GetContentRegionAvail().x < ImGui::CalcTextSize(name.c_str()).x + window.units(20)) ImGui::NewLine();
-    if (ImGui::Button(name.c_str())) compute(name);
-    ImGui::SameLine();
+  for (const char* stage : {"U", "C"}) {
+    auto names = methods_of(stage, model_->signature());
+    if (names.empty()) continue;
+    heading(window, stage == std::string("U") ? "U · each modality" : "C · across modalities");
+    for (size_t i = 0; i < names.size(); ++i) {
+      if (i > 0) ImGui::SameLine();
+      if (ImGui::GetContentRegionAvail().x < ImGui::CalcTextSize(names[i].c_str()).x + window.units(16))
+        ImGui::NewLine();
+      if (ImGui::Button(names[i].c_str())) compute(names[i]);
+    }
   }
-  if (ImGui::GetContentRegionAvail().x < window.units(100)) ImGui::NewLine();
-  if (ImGui::Button("sparse path")) fit_path();
+}
+
+void Explorer::feature_choice(Window& window) {
+  heading(window, "R, P · features");
+  auto shown = [](const std::string& tap) { return tap.empty() ? std::string("penultimate layer") : tap; };
+  ImGui::SetNextItemWidth(window.units(180));
+  if (ImGui::BeginCombo("tap", shown(options_.tap).c_str(), ImGuiComboFlags_HeightLarge)) {
+    std::vector<std::string> taps = model_->signature().taps;
+    taps.insert(taps.begin(), "");
+    for (const auto& tap : taps)
+      if (ImGui::Selectable(shown(tap).c_str(), tap == options_.tap)) use_tap(tap);
+    ImGui::EndCombo();
+  }
   ImGui::SetNextItemWidth(window.units(110));
   bool go = ImGui::InputInt("feature", &feature_number_, 1, 10, ImGuiInputTextFlags_EnterReturnsTrue);
   ImGui::SameLine();
   go |= ImGui::Button("analyse");
+  if (ImGui::Button("sparse path")) fit_path();
   if (!go) return;
-  auto width = model_->signature().features;
-  if (options_.tap.empty() && width > 0) feature_number_ = std::clamp(feature_number_, 1, static_cast<int>(width));
+  auto width = features_ ? features_->width() : options_.tap.empty() ? model_->signature().features : 0;
+  if (width > 0) feature_number_ = std::clamp(feature_number_, 1, static_cast<int>(width));
   analyse_feature(std::max(feature_number_, 1) - 1);
 }
 
@@ -110,7 +124,9 @@ void Explorer::saving(Window& window) {
   };
   if (ImGui::Button("save page")) guarded("saved in ", [&] { save(*shown, options_.folder); });
   ImGui::SameLine();
-  if (ImGui::Button("write report")) guarded("report in ", [&] { write_report(*shown, options_.folder); });
+  if (ImGui::Button("report")) guarded("report in ", [&] { write_report(*shown, options_.folder); });
+  ImGui::SameLine();
+  if (ImGui::Button("picture")) take_picture(window);
 }
 
 void Explorer::overview(Window& window) {
@@ -158,18 +174,13 @@ void Explorer::progress_overlay(Window& window) {
 
 void Explorer::draw(Window& window) {
   tend();
-  if (std::exchange(wanted_search_, false)) {
-    if (filter_ > 0 && answers_.empty())
-      wanted_search_ = true;  // the answers come first
-    else
-      search();
-  }
   split(
       window, "explorer", 0.22, 0,
       [&] {
         control_panel(window);
         choice_list(window);
         methods(window);
+        feature_choice(window);
         saving(window);
         if (!message_.empty()) wrapped_text(message_);
       },

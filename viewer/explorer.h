@@ -1,6 +1,7 @@
 #pragma once
 #include <deque>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <set>
 
@@ -15,7 +16,7 @@ namespace multiviz {
 struct ExplorerOptions {
   int64_t first = 0;          // datapoint to begin with, 0-based
   int64_t context = 64;       // datapoints that DIME averages over
-  int64_t datapoints = 1000;  // at most so many give the features of stages P and R, and the answers to filter by
+  int64_t datapoints = 1000;  // at most so many give the features of stages P and R
   int64_t examples = 3;       // datapoints for each feature's global analysis
   double nonzeros_per_class = 20;
   std::string tap;  // where features are taken; empty for the penultimate layer
@@ -23,6 +24,9 @@ struct ExplorerOptions {
   std::string folder = "out/explorer";  // where pages and reports go
   bool main_thread = false;             // the model or the data may be used on the main thread only
 };
+
+// The methods of a stage, "U" or "C", that the explorer can compute for such a model, by name.
+std::vector<std::string> methods_of(const std::string& stage, const Signature& signature);
 
 // The whole tool in one window: choose a datapoint, compute the stages, ask with clicks. Work runs beside the window;
 // what it gave is kept for as long as the window is open.
@@ -54,8 +58,16 @@ class Explorer : public std::enable_shared_from_this<Explorer> {
     at::Tensor features, original;  // float64 [D]
   };
 
+  // What a search has found so far; it goes on beside the window.
+  struct Matches {
+    std::mutex mutex;
+    std::vector<int64_t> rows;
+  };
+
   // explorer_jobs.cpp
   void ask(const std::string& name, Job::Work work);
+  void take_picture(Window& window);
+  void use_tap(const std::string& tap);
   void tend();
   void select(int64_t index);
   void load(int64_t index);
@@ -63,7 +75,6 @@ class Explorer : public std::enable_shared_from_this<Explorer> {
   void fit_path();
   void analyse_feature(int64_t feature);
   void search();
-  void answer_all();
   void ask_live();
   void ask_what_if();
   Target target() const;
@@ -72,6 +83,7 @@ class Explorer : public std::enable_shared_from_this<Explorer> {
   void control_panel(Window& window);
   void choice_list(Window& window);
   void methods(Window& window);
+  void feature_choice(Window& window);
   void saving(Window& window);
   void overview(Window& window);
   void features(Window& window);
@@ -88,12 +100,10 @@ class Explorer : public std::enable_shared_from_this<Explorer> {
   std::deque<std::unique_ptr<Job>> waiting_;
   bool running_here_ = false;
   int64_t index_ = 0;
-  std::map<int64_t, Page> pages_;       // by datapoint
-  std::map<int64_t, int64_t> answers_;  // datapoint -> predicted label
-  std::optional<std::vector<int64_t>> matches_;
+  std::map<int64_t, Page> pages_;     // by datapoint
+  std::shared_ptr<Matches> matches_;  // null before the first search
   std::string search_, message_;
   int filter_ = 0, label_ = 0, number_ = 1, feature_number_ = 1;
-  bool wanted_search_ = false;
   uint64_t draws_ = 0;  // of "random"
   PageState state_;
   FeaturesPtr features_;

@@ -1,10 +1,17 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include <filesystem>
+
+#include "core/cancel.h"
 #include "core/error.h"
 #include "core/stopwatch.h"
 #include "crossmodal/dime.h"
+#include "crossmodal/emap.h"
+#include "crossmodal/joint.h"
 #include "crossmodal/second_order_gradient.h"
+#include "crossmodal/shapley_interactions.h"
+#include "io/image.h"
 #include "models/score.h"
 #include "perturb/superpixels.h"
 #include "prediction/elastic_net.h"
@@ -14,6 +21,7 @@
 #include "unimodal/integrated_gradients.h"
 #include "unimodal/kernel_shap.h"
 #include "unimodal/lime.h"
+#include "unimodal/occlusion.h"
 #include "viewer/explorer.h"
 
 // The explorer's work: each job copies what it needs, and its result is put in place on the main thread.
@@ -22,24 +30,73 @@ namespace {
 
 constexpr int64_t segments_to_hide = 40;
 
-Explanation explain(const std::string& method, const ModelPtr& model, const Datapoint& x, const Dataset& data,
-                    const Target& target, const ExplorerOptions& options) {
-  std::vector<Target> targets{target};
-  if (method == "gradient") return gradient(*model, x, targets);
-  if (method == "integrated gradients") return integrated_gradients(*model, x, targets, {});
-  if (method == "lime")
-    return lime(model, x, targets, {.modalities = {}, .masker = {}, .seed = options.seed, .coalitions = {}});
-  if (method == "kernel shap") {
-    KernelShapOptions shap;
-    shap.seed = options.seed;
-    return kernel_shap(model, x, targets, shap);
-  }
-  check(method == "dime", "there is no method '{}'", method);
-  DimeOptions dime_options;
-  dime_options.seed = options.seed;
-  auto context = sample(std::shared_ptr<const Dataset>(&data, [](const Dataset*) {}),
-                        std::min(options.context, data.size()), options.seed);
-  return dime(model, x, *context, targets, dime_options);
+struct Question {
+  ModelPtr model;
+  const Datapoint& x;
+  DatasetPtr data;
+  Target target;
+  const ExplorerOptions& options;
+
+  std::vector<Target> targets() const { return {target}; }
+  DatasetPtr context() const { return sample(data, std::min(options.context, data->size()), options.seed); }
+};
+
+LimeOptions lime_options(uint64_t seed) {
+  LimeOptions options;
+  options.seed = seed;
+  return options;
+}
+
+KernelShapOptions shap_options(uint64_t seed) {
+  KernelShapOptions options;
+  options.seed = seed;
+  return options;
+}
+
+Explanation explain_interactions(const Question& q) {
+  ShapleyInteractionOptions options;
+  options.seed = q.options.seed;
+  return shapley_interactions(q.model, q.x, q.target, options);
+}
+
+Explanation explain_dime(const Question& q) {
+  DimeOptions options;
+  options.seed = q.options.seed;
+  return dime(q.model, q.x, *q.context(), q.targets(), options);
+}
+
+// What the explorer can compute for a datapoint.
+struct Offer {
+  const char* name;
+  const char* stage;
+  bool gradients;       // needs them
+  size_t fewest, most;  // modalities
+  Explanation (*explain)(const Question&);
+};
+
+constexpr size_t any = 100;
+const Offer offers[] = {
+    {"gradient", "U", true, 1, any, [](const Question& q) { return gradient(*q.model, q.x, q.targets()); }},
+    {"integrated gradients", "U", true, 1, any,
+     [](const Question& q) { return integrated_gradients(*q.model, q.x, q.targets(), {}); }},
+    {"lime", "U", false, 1, any,
+     [](const Question& q) { return lime(q.model, q.x, q.targets(), lime_options(q.options.seed)); }},
+    {"kernel shap", "U", false, 1, any,
+     [](const Question& q) { return kernel_shap(q.model, q.x, q.targets(), shap_options(q.options.seed)); }},
+    {"occlusion", "U", false, 1, any, [](const Question& q) { return occlusion(q.model, q.x, q.targets()); }},
+    {"dime", "C", false, 2, 2, explain_dime},
+    {"emap", "C", false, 2, 2, [](const Question& q) { return emap(*q.model, q.x, *q.context(), q.targets()); }},
+    {"joint lime", "C", false, 2, any,
+     [](const Question& q) { return joint_lime(q.model, q.x, q.targets(), lime_options(q.options.seed)); }},
+    {"joint shap", "C", false, 2, any,
+     [](const Question& q) { return joint_shap(q.model, q.x, q.targets(), shap_options(q.options.seed)); }},
+    {"interactions", "C", false, 2, 2, explain_interactions},
+};
+
+Explanation explain(const std::string& method, const Question& question) {
+  for (const auto& offer : offers)
+    if (offer.name == method) return offer.explain(question);
+  fail("there is no method '{}'", method);
 }
 
 // The part of the data that holds a datapoint and is small enough to compute features for.
@@ -77,6 +134,16 @@ std::string without(const std::string& text, const std::set<int64_t>& hidden) {
 }
 
 }  // namespace
+
+std::vector<std::string> methods_of(const std::string& stage, const Signature& signature) {
+  std::vector<std::string> names;
+  size_t modalities = signature.modalities.size();
+  for (const auto& offer : offers)
+    if (offer.stage == stage && (signature.differentiable || !offer.gradients) && modalities >= offer.fewest &&
+        modalities <= offer.most)
+      names.emplace_back(offer.name);
+  return names;
+}
 
 void Explorer::ask(const std::string& name, Job::Work work) {
   message_.clear();
@@ -163,7 +230,7 @@ void Explorer::compute(const std::string& method) {
   if (!shown) return;
   ask(method, [this, method, index = index_, model = model_, data = data_, x = shown->example.datapoint,
                wanted = target(), options = options_] {
-    auto made = std::make_shared<Explanation>(explain(method, model, x, *data, wanted, options));
+    auto made = std::make_shared<Explanation>(explain(method, {model, x, data, wanted, options}));
     return [this, index, made] { pages_[index].add(std::move(*made)); };
   });
 }
@@ -230,41 +297,73 @@ void Explorer::analyse_feature(int64_t feature) {
   });
 }
 
+// Goes through the whole data set; what is found shows at once, and stays when the search is cancelled.
 void Explorer::search() {
-  ask("search", [this, text = search_, data = data_, filter = filter_, label = label_, answers = answers_] {
-    auto found = std::make_shared<std::vector<int64_t>>();
-    constexpr int64_t most = 20'000;
-    auto total = std::min(data->size(), most);
-    Progress progress("searching", total);
-    for (int64_t i = 0; i < total; ++i) {
+  matches_ = std::make_shared<Matches>();
+  ask("search", [found = matches_, text = search_, model = model_, data = data_, filter = filter_, label = label_] {
+    constexpr size_t together = 64;  // datapoints whose answers are computed at once
+    std::vector<int64_t> candidates;
+    auto show = [&](int64_t row) {
+      std::lock_guard lock(found->mutex);
+      found->rows.push_back(row);
+    };
+    auto answer = [&] {
+      auto row = candidates.begin();
+      score(*model, *subset(data, candidates), 0, [&](const Datapoint& x, const at::Tensor& logits) {
+        auto best = logits.argmax().item<int64_t>();
+        bool right = std::find(x.labels.begin(), x.labels.end(), best) != x.labels.end();
+        if (right == (filter == 1)) show(*row);
+        ++row;
+      });
+      candidates.clear();
+    };
+    Progress progress("searching", data->size());
+    for (int64_t i = 0; i < data->size(); ++i, progress.advance()) {
+      throw_if_cancelled();
       auto x = data->get(i);
-      auto answer = answers.find(i);
-      int64_t truth = x.labels.empty() ? -1 : x.labels[0];
-      bool right = answer != answers.end() && answer->second == truth;
-      bool fits = holds(x, text) && (label == 0 || truth == label - 1) &&
-                  (filter == 0 || (answer != answers.end() && right == (filter == 1)));
-      if (fits) found->push_back(i);
-      progress.advance();
+      bool labelled = label == 0 || std::find(x.labels.begin(), x.labels.end(), label - 1) != x.labels.end();
+      if (!labelled || !holds(x, text)) continue;
+      if (filter == 0)
+        show(i);
+      else
+        candidates.push_back(i);
+      if (candidates.size() == together) answer();
     }
-    return [this, found] { matches_ = *found; };
+    if (!candidates.empty()) answer();
+    return [] {};
   });
 }
 
-void Explorer::answer_all() {
-  ask("answers", [this, model = model_, data = data_, most = options_.datapoints] {
-    auto answers = std::make_shared<std::map<int64_t, int64_t>>();
-    std::vector<int64_t> rows;
-    for (int64_t i = 0; i < std::min(most, data->size()); ++i) rows.push_back(i);
-    const auto& names = data->labels();
-    const auto& labels = model->signature().labels;
-    int64_t i = 0;
-    score(*model, *subset(data, rows), 0, [&](const Datapoint&, const at::Tensor& logits) {
-      auto best = logits.argmax().item<int64_t>();
-      auto at = std::find(names.begin(), names.end(), labels.empty() ? "" : labels[static_cast<size_t>(best)]);
-      (*answers)[i++] = at == names.end() ? -1 : at - names.begin();
-    });
-    return [this, answers] { answers_ = *answers; };
+void Explorer::take_picture(Window& window) {
+  auto size = ImGui::GetIO().DisplaySize;
+  desktop_.later([self = shared_from_this(), shown = &window, size, scale = window.scale()] {
+    if (self.use_count() == 1) return;  // the window was closed
+    try {
+      auto pixels = self->desktop_.capture(*shown, static_cast<int>(size.x), static_cast<int>(size.y), scale);
+      std::filesystem::create_directories(self->options_.folder);
+      std::string path;
+      for (int number = 1; path.empty() || std::filesystem::exists(path); ++number)
+        path = fmt::format("{}/picture-{}.png", self->options_.folder, number);
+      save_png(path, pixels);
+      self->message_ = "picture in " + path;
+    } catch (const std::exception& error) {
+      self->message_ = error.what();
+    }
+    self->desktop_.wake();
   });
+}
+
+// Features of one tap are not those of another: what was found out about them is dropped.
+void Explorer::use_tap(const std::string& tap) {
+  if (tap == options_.tap) return;
+  options_.tap = tap;
+  features_ = nullptr;
+  path_ = nullptr;
+  state_.feature = -1;
+  for (auto& [index, page] : pages_) {
+    page.features.clear();
+    page.predictions.clear();
+  }
 }
 
 void Explorer::ask_live() {

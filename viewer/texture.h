@@ -36,6 +36,6 @@ class TextureCache {
 };
 
 // Uploads RGBA bytes; returns GL's name.
-unsigned upload_texture(const unsigned char* rgba, int width, int height, bool smooth);
+unsigned upload_texture(const unsigned char* rgba, int width, int height);
 
 }  // namespace multiviz

@@ -63,6 +63,7 @@ void apply_theme(bool dark, float scale) {
   auto& style = ImGui::GetStyle();
   style = ImGuiStyle();
   set_colors(style.Colors, dark ? dark_shades : light_shades);
+  style.AntiAliasedLinesUseTex = false;  // the glyphs' texture is not interpolated
   style.WindowRounding = 0;
   style.ChildRounding = style.FrameRounding = style.PopupRounding = style.GrabRounding = style.TabRounding = 4;
   style.WindowBorderSize = 0;

@@ -221,7 +221,7 @@ void Window::use_atlas(float scale) {
     unsigned char* pixels = nullptr;
     int width = 0, height = 0;
     atlas->GetTexDataAsRGBA32(&pixels, &width, &height);
-    slot->second = upload_texture(pixels, width, height, true);
+    slot->second = upload_texture(pixels, width, height);  // glyphs are drawn pixel by pixel, at whole places
   }
   atlas->SetTexID(reinterpret_cast<ImTextureID>(static_cast<intptr_t>(slot->second)));
   io.Fonts = atlas;
@@ -252,8 +252,10 @@ void Window::draw(int width, int height, float scale) {
   ImGui::NewFrame();
   ImGui::SetNextWindowPos({0, 0});
   ImGui::SetNextWindowSize(ImGui::GetIO().DisplaySize);
-  constexpr auto flags = ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings |
-                         ImGuiWindowFlags_NoBringToFrontOnFocus | ImGuiWindowFlags_NoNav;
+  constexpr auto flags =
+      ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings |
+      ImGuiWindowFlags_NoBringToFrontOnFocus | ImGuiWindowFlags_NoNav |
+      ImGuiWindowFlags_NoBackground;  // cleared below: a fill costs a software renderer most of a frame
   if (ImGui::Begin("##root", nullptr, flags & ~ImGuiWindowFlags_NoScrollbar)) content_(*this);
   ImGui::End();
   ImGui::Render();

@@ -19,7 +19,7 @@ end
 
 -- Presses "save page" and reads what it wrote.
 local function saved(w, y)
-  w:click(60, y or 493)
+  w:click(60, y or 639)
   return mv.load_page(folder)
 end
 
@@ -44,9 +44,62 @@ end)
 
 test("a feature typed in is analysed", function()
   local w = explore()
-  w:click(225, 404) -- analyse
+  w:click(225, 518) -- analyse
   eq(saved(w).features, { 1 })
   eq(w.error, nil)
+end)
+
+test("methods across modalities are computed and shown", function()
+  local w = explore { datapoint = 2, context = 4 }
+  w:click(107, 397) -- emap
+  w:click(158, 429) -- interactions
+  local page = saved(w)
+  eq(page.explanations[1].method, "emap")
+  eq(page.explanations[2].method, "shapley_interactions")
+  eq(w.error, nil)
+end)
+
+test("features of another tap are chosen, and those of the last are dropped", function()
+  local w = explore()
+  w:click(225, 518) -- analyse
+  eq(saved(w).features, { 1 })
+  w:click(114, 486) -- tap
+  w:click(75, 233) -- question.lstm, in the list above
+  eq(saved(w).features, {})
+  w:click(225, 518)
+  eq(saved(w).features, { 1 })
+  eq(w.error, nil)
+end)
+
+test("a search finds words, labels and wrong answers", function()
+  local w = explore { height = 1000 }
+  local function find(text, line)
+    w:click(100, 155)
+    w:press "ctrl+a"
+    w:type(text)
+    w:press "enter"
+    w:click(60, 312) -- the first that was found
+    return saved(w, 818).datapoint
+  end
+  local function first(fits)
+    for i = 1, #data do
+      if fits(data[i]) then return data[i].id end
+    end
+  end
+  local word = "sphere"
+  eq(find(word), first(function(x) return x.question:find(word, 1, true) end))
+  w:click(85, 187) -- answers
+  w:click(60, 262) -- wrong
+  eq(find(word), first(function(x)
+    return x.question:find(word, 1, true) and model:predict(x).label ~= x.label
+  end))
+  eq(w.error, nil)
+end)
+
+test("a picture of the window is written", function()
+  local w = explore()
+  w:click(205, 639)
+  eq({ mv.image(folder .. "/picture-1.png").width, w.error }, { 1280 })
 end)
 
 test("words can be clicked, boxes drawn and parts hidden", function()
@@ -80,7 +133,7 @@ test("a model in Lua is explored on the script's thread", function()
   }
   local w = explore({}, model)
   eq(w.error, nil)
-  local button = 461 -- no gradient methods: one line less
+  local button = 607 -- no gradient methods: one line less
   eq(saved(w, button).model, "lengths")
   w:click(46, 308) -- lime, now the first
   eq(saved(w, button).explanations[1].method, "lime")
