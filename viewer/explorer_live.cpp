@@ -131,16 +131,18 @@ void Explorer::what_if_answer(Window& window, const Page& shown) {
   auto now = shown.example;
   now.prediction = *what_if_.answer;
   prediction_bars(window, now);
-  heading(window, "Features that changed most");
   auto change = what_if_.features - what_if_.original;
   auto order = change.abs().argsort(0, true);
   std::vector<std::string> names;
   std::vector<double> values;
   for (int64_t i = 0; i < std::min(most_features, order.numel()); ++i) {
     auto feature = order[i].item<int64_t>();
+    if (change[feature].item<double>() == 0) break;
     names.push_back(fmt::format("feature {}", feature + 1));
     values.push_back(change[feature].item<double>());
   }
+  if (names.empty()) return;
+  heading(window, "Features that changed most");
   plot_bars(window, "changes", names, values, {});
 }
 

@@ -55,7 +55,7 @@ TokenEvents token_strip(Window& window, const std::vector<std::string>& words, c
     if (!over || !box.contains(mouse)) continue;
     events.hovered = index;
     if (clicked) events.clicked = index;
-    tooltip(i < weights.size() ? fmt::format("{}\n{:.4g}", words[i], weights[i]) : words[i]);
+    if (i < weights.size()) tooltip(fmt::format("{}\n{:.4g}", words[i], weights[i]));
   }
   return events;
 }
