@@ -22,6 +22,23 @@ local function grey(value) -- 4 x 2 pixels
   return mv.tensor(rows)
 end
 
+test("modalities are named by a table or, in order, by a list", function()
+  local function defined(modalities)
+    return mv.datasets.define { modalities = modalities, items = { { text = "a", tabular = { 1, 2 } } } }
+  end
+  local listed, named = defined { "text", "tabular" }, defined { text = "text", tabular = "tabular" }
+  eq(listed.modalities, named.modalities)
+  eq(listed[1].text, "a")
+  eq(defined({ "tabular", { name = "text", kind = "text" } }).modalities[1].name, "tabular")
+  raises(function() defined { "text", "text" } end, "there are two modalities 'text': name them apart")
+  raises(function() defined { "txt" } end, "unknown kind of modality 'txt'; did you mean 'text'?")
+  raises(function() defined { 3 } end, "a modality must be a kind")
+  local function model(modalities) return mv.models.define { modalities = modalities, labels = { "a", "b" }, fuse = print } end
+  eq(model({ image = "image", question = "text" }).modalities, { "image", "question" })
+  raises(function() model {} end, "a model needs at least one modality")
+  raises(function() model { "image", "image" } end, "there are two modalities 'image'")
+end)
+
 test("an image from a tensor, saved and loaded", function()
   local image = mv.image(grey(0.2))
   eq({ image.width, image.height }, { 4, 2 })

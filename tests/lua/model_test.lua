@@ -138,6 +138,28 @@ test("mistakes in a model written in Lua are named", function()
   raises(function() sum_model { taps = {} }:forward(x) end, "does not list the tap 'both'")
 end)
 
+test("values that are not finite say where they came from", function()
+  local model, x = tiny(), data[1]
+  model:parameters()["image.conv2.weight"]:mul_(0 / 0)
+  local layer = "first in layer 'image.conv2'"
+  raises(function() model:predict(x) end, layer)
+  raises(function() model:predict { data[2], x } end, "datapoint " .. data[2].id .. ": ")
+  raises(function() model:accuracy(data) end, layer)
+  raises(function() mv.page(model, x) end, layer)
+  raises(function() mv.features(model, data, { store = false }) end, layer)
+  raises(function() mv.lime(model, x, { samples = 4, target = "red" }) end, layer)
+  raises(function() mv.gradient(model, x, { target = "red" }) end, layer)
+  raises(function() mv.emap(model, data) end, layer)
+end)
+
+test("leaves and encodings of another shape are refused", function()
+  local model, x = tiny(), data[1]
+  local image, question = model:encode("image", x), model:encode("question", x)
+  raises(function() model:encode("question", mv.zeros { 1, 5, 3 }) end, "the question leaf of tiny is [B, T, 4], not [1, 5, 3]")
+  raises(function() model:encode("image", mv.zeros { 1, 2 }) end, "the image leaf of tiny is [B, 3, 24, 32], not [1, 2]")
+  raises(function() model:fuse(question, image) end, "tiny fuses an image encoding [B, 48, 4] and a question encoding [B, 6], not [1, 6] and [1, 48, 4]")
+end)
+
 test("targets print and are checked against the model", function()
   eq(tostring(mv.target.logit "red"), "logit of red")
   eq(tostring(mv.target.unit("image.conv1", { 1, 2, 3 })), "unit image.conv1[1, 2, 3]")

@@ -21,4 +21,15 @@ check.test("the README's ten lines write a report", function()
   check.ok(html:find("blocks-cnn-lstm-sa", 1, true), "the report names the model")
   os.execute(("rm -r '%s'"):format(folder))
 end)
+
+check.test("the model of one's own that the README names is trained and explained", function()
+  local folder = os.tmpname()
+  os.remove(folder)
+  arg[1], arg[2] = folder, 2
+  dofile "scripts/own_model.lua"
+  local report <close> = assert(io.open(folder .. "/index.html"))
+  check.ok(report:read("a"):find("Why own says", 1, true), "the report names the model")
+  os.execute(("rm -r '%s'"):format(folder))
+end)
+
 check.done()

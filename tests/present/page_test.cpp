@@ -72,6 +72,22 @@ TEST_CASE("a page that was saved, loaded and saved again is the same, byte for b
   }
 }
 
+// Made by tests/fixtures/present/make_page.lua.
+TEST_CASE("a page that was saved before is read, whatever it is about") {
+  Folder folder;
+  auto page = load_page("tests/fixtures/present/page");
+  CHECK(page.modalities.size() == 4);
+  CHECK(page.explanations.size() == 3);
+  CHECK(page.explanations[2].interactions.size() == 1);
+  CHECK(page.features.size() == 1);
+  CHECK(page.predictions.size() == 1);
+  save(page, folder.path.string());
+  for (const auto& entry : fs::directory_iterator("tests/fixtures/present/page"))
+    if (entry.is_regular_file())
+      CHECK(read_file(entry.path().string()) == read_file(folder / entry.path().filename().string()));
+  write_report(page, folder / "report");
+}
+
 TEST_CASE("a loaded page holds what was saved") {
   Folder folder;
   auto page = sample_page();
