@@ -73,6 +73,7 @@ void push_registry_table(lua_State* L, const void* key, const char* mode) {
 int guarded(lua_State* L, const Call& call) {
   std::string message;
   try {
+    throw_if_cancelled();  // a loop of short calls: Lua's own hook comes only once in many instructions
     return call(L);
   } catch (const ScriptError& error) {
     return raise(L, error.what());

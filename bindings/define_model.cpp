@@ -5,6 +5,8 @@
 #include "bindings/model.h"
 #include "bindings/register.h"
 #include "bindings/session.h"
+#include "core/cancel.h"
+#include "core/progress.h"
 #include "core/suggest.h"
 #include "models/cnn_lstm_sa.h"
 
@@ -122,7 +124,12 @@ int vocabulary_of(lua_State* L) {
   check(index < modalities.size() && modalities[index].kind == ModalityKind::text,
         "{} has no text of that name: give modality the name of a text", data->name());
   std::vector<std::string> texts;
-  for (int64_t i = 0; i < data->size(); ++i) texts.push_back(std::get<Text>(data->get(i).values[index]).string);
+  Progress progress("vocabulary", data->size());
+  for (int64_t i = 0; i < data->size(); ++i) {
+    throw_if_cancelled();
+    texts.push_back(std::get<Text>(data->get(i).values[index]).string);
+    progress.advance();
+  }
   return push(L, vocabulary(texts, static_cast<size_t>(limit)));
 }
 

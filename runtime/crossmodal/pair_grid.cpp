@@ -6,7 +6,9 @@
 #include <algorithm>
 
 #include "core/batch.h"
+#include "core/cancel.h"
 #include "core/error.h"
+#include "core/progress.h"
 #include "unimodal/leaf_gradient.h"
 
 namespace multiviz {
@@ -38,9 +40,12 @@ int64_t grid_columns(const Model& model, const std::vector<Target>& targets) {
 std::vector<Datapoint> context_without(const Model& model, const Dataset& context, const Datapoint& datapoint,
                                        const std::string& method) {
   std::vector<Datapoint> out;
+  Progress progress(method + ", reading the context", context.size());
   for (int64_t i = 0; i < context.size(); ++i) {
+    throw_if_cancelled();
     auto one = adapt(model.signature(), context, context.get(i));
     if (datapoint.id.empty() || one.id != datapoint.id) out.push_back(std::move(one));
+    progress.advance();
   }
   check(out.size() >= 2, "{} needs a context of at least two other datapoints and has {}: give a larger sample", method,
         out.size());

@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "core/batch.h"
+#include "core/cancel.h"
 #include "core/error.h"
 #include "core/progress.h"
 #include "core/stopwatch.h"
@@ -156,7 +157,9 @@ class PathIntegral {
 
 Quadrature gauss_legendre(int64_t n) {
   Quadrature rule{std::vector<double>(static_cast<size_t>(n)), std::vector<double>(static_cast<size_t>(n))};
-  for (int64_t i = 0; i < n; ++i) {
+  // Nodes are symmetric about the middle.
+  for (int64_t i = 0; i < (n + 1) / 2; ++i) {
+    throw_if_cancelled();
     // Newton's method on the Legendre polynomial P_n, from the usual first guess of its root.
     double x = std::cos(std::numbers::pi * (static_cast<double>(i) + 0.75) / (static_cast<double>(n) + 0.5)), slope = 1;
     for (int round = 0; round < 100; ++round) {
@@ -172,8 +175,10 @@ Quadrature gauss_legendre(int64_t n) {
       x -= change;
       if (std::abs(change) < 1e-15) break;
     }
-    rule.nodes[static_cast<size_t>(i)] = (1 - x) / 2;
-    rule.weights[static_cast<size_t>(i)] = 1 / ((1 - x * x) * slope * slope);
+    const auto here = static_cast<size_t>(i), there = static_cast<size_t>(n - 1 - i);
+    rule.nodes[here] = (1 - x) / 2;
+    rule.nodes[there] = (1 + x) / 2;
+    rule.weights[here] = rule.weights[there] = 1 / ((1 - x * x) * slope * slope);
   }
   return rule;
 }

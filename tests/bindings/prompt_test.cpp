@@ -106,6 +106,21 @@ TEST_CASE("Ctrl-C in a script's analysis ends it with 130, whatever the script c
   CHECK(terminal.output().find("multiviz: interrupted") != std::string::npos);
 }
 
+TEST_CASE("Ctrl-C in a loop of short calls ends the script after one of them") {
+  Terminal terminal({"-e",
+                     "local mv = require 'multiviz' local a, n = mv.zeros(8), 0 print 'started' "
+                     "while true do a:add(1) n = n + 1 if n == 1000000000 then break end end"});
+  REQUIRE(terminal.shows("started"));
+  terminal.type(interrupt);
+  CHECK(terminal.exit_status() == 130);
+  Terminal slow({"-e",
+                 "local mv = require 'multiviz' local a = mv.ones{ 700, 700 } print 'started' "
+                 "for _ = 1, 100000 do a:matmul(a) end"});
+  REQUIRE(slow.shows("started"));
+  slow.type(interrupt);
+  CHECK(slow.exit_status() == 130);
+}
+
 TEST_CASE("the tab key completes names") {
   StateFolder state;
   Terminal terminal({});

@@ -62,9 +62,10 @@ function copyButton(text) {
 }
 
 function reproduce(options, seed, call) {
-  return el("details", {}, el("summary", {}, "Options, fit and how to reproduce it"),
-    definitions([...options, { name: "seed", value: String(seed) }]),
-    call ? el("div", { class: "code" }, el("pre", {}, el("code", {}, call)), copyButton(call)) : null);
+  return el(
+      'details', {}, el('summary', {}, 'Options, fit and how to reproduce it'),
+      definitions([...options.filter((option) => option.name !== 'seed'), {name: 'seed', value: String(seed)}]),
+      call ? el('div', {class: 'code'}, el('pre', {}, el('code', {}, call)), copyButton(call)) : null);
 }
 
 function costLine(cost) {
