@@ -10,6 +10,14 @@
 namespace multiviz::script {
 namespace {
 
+// ": this, film, works"
+std::string first_names(const std::vector<std::string>& names) {
+  constexpr size_t shown = 8;
+  if (names.empty()) return "";
+  const auto last = names.begin() + static_cast<std::ptrdiff_t>(std::min(shown, names.size()));
+  return fmt::format(": {}{}", fmt::join(names.begin(), last, ", "), names.size() > shown ? ", ..." : "");
+}
+
 // The tensor at this index as finite float32 of so many dimensions.
 at::Tensor to_numbers(lua_State* L, int index, int64_t dimensions, const std::string& where) {
   auto tensor = to_tensor(L, index, where);
@@ -199,13 +207,15 @@ std::string describe(const Value& value) {
     case ModalityKind::text:
       return '"' + std::get<Text>(value).string + '"';
     case ModalityKind::time_series: {
-      const auto& frames = std::get<TimeSeries>(value).frames;
-      return fmt::format("{} frames of {}", frames.size(0), frames.size(1));
+      const auto& series = std::get<TimeSeries>(value);
+      return fmt::format("{} frames of {}{}", series.frames.size(0), series.frames.size(1),
+                         first_names(series.frame_names));
     }
     case ModalityKind::tabular:
       break;
   }
-  return fmt::format("{} columns", std::get<Table>(value).columns.size(0));
+  const auto& table = std::get<Table>(value);
+  return fmt::format("{} columns{}", table.columns.size(0), first_names(table.names));
 }
 
 }  // namespace multiviz::script

@@ -37,7 +37,7 @@ void name_special_tokens(Tokenizer::Pipeline& pipeline, const TokenizerSettings&
     AddedToken added{token, pipeline.vocabulary.id(token)};
     added.special = true;
     bool known = std::any_of(pipeline.added.begin(), pipeline.added.end(),
-                             [&](const AddedToken& other) { return other.content == token; });
+                             [&wanted = token](const AddedToken& other) { return other.content == wanted; });
     if (added.id >= 0 && !known) pipeline.added.push_back(added);
   }
 }

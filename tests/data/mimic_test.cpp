@@ -61,6 +61,7 @@ TEST_CASE("what is wrong with MIMIC's file is said") {
   MimicOptions options;
   options.root = scratch.folder().string();
   CHECK(error_of([&] { open_mimic(options); }) == has("im.pk': give as root the file im.pk, or its folder"));
+  CHECK(error_of([&] { open_mimic(options); }) == has("https://github.com/pliang279/MultiBench"));
   write_file(scratch / "im.pk", "\x80\x04}.");
   CHECK(error_of([&] { open_mimic(options); }) == has("'ep_tdata'"));
   CHECK(error_of([] { open("mortalty", "train"); }) == has("did you mean 'mortality'?"));

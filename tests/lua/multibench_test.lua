@@ -83,7 +83,10 @@ test("MIMIC: a table and a time series, through Algorithm 2", function()
     family = "multinomial", shown = { "heart rate", "hour 24", "vital signs", "admission type" },
   })
   local x = data[1]
+  ok(tostring(x):find("5 columns: age, acquired immunodeficiency syndrome,", 1, true), tostring(x))
+  ok(tostring(x):find("24 frames of 12: hour 1, hour 2, hour 3, hour 4, hour 5, hour 6, hour 7, hour 8, ...", 1, true), tostring(x))
   local shap = mv.kernel_shap(model, x, { parts = "groups", samples = 60 })
+  ok(tostring(shap):find("timeseries: laboratory", 1, true) or tostring(shap):find("vital signs", 1, true), tostring(shap))
   has(names(shap, "timeseries"), "laboratory")
   has(names(shap, "static"), "metastatic cancer")
 end)
@@ -111,6 +114,7 @@ test("MOSEI: three time series with words, regression", function()
   })
   local x = data[1]
   eq(x.annotations.words, { "this", "film", "works" })
+  ok(tostring(x):find("3 frames of 74: this, film, works", 1, true), tostring(x))
   local gradient = mv.gradient(model, x, { target = mv.target.regression() })
   has(names(gradient, "vision"), "film")
   has(names(mv.gradient(model, x, { target = mv.target.regression(), parts = "channels" }), "vision"), "AU12")
@@ -249,6 +253,19 @@ test("damaged records can be skipped, and are counted", function()
   eq(data.skipped.count, 1)
   ok(data.skipped.messages[1]:find("0000201.jpeg", 1, true), data.skipped.messages[1])
   os.execute(("rm -r '%s'"):format(folder))
+  ok(tostring(data):find("1 damaged records were left out", 1, true), tostring(data))
+  -- What holds no damage is the same with it.
+  for _, open in ipairs {
+    function(o) return mv.datasets.mimic { root = fixtures .. "mimic", on_error = o } end,
+    function(o) return mv.datasets.mosei { root = fixtures .. "sentiment", on_error = o } end,
+    function(o) return mv.datasets.mosi { root = fixtures .. "sentiment", on_error = o } end,
+    function(o) return mv.datasets.mmimdb { root = fixtures .. "mmimdb", on_error = o } end,
+    function(o) return mv.datasets.vl_interpret { root = fixtures .. "vl_interpret", on_error = o } end,
+  } do
+    local kept = open "skip"
+    eq({ #kept, kept.skipped.count, kept[#kept].id }, { #open "fail", 0, open()[#kept].id })
+    raises(function() open "ignore" end, "'on_error' must be \"fail\" or \"skip\", got 'ignore'")
+  end
 end)
 
 test("recordings of VL-InterpreT are read, and written", function()

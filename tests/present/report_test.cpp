@@ -163,11 +163,22 @@ TEST_CASE("time series and tables") {
   CHECK_FALSE(panels[0].contains("layer"));
   CHECK(panels[0]["series"]["channels"].size() == 6);  // those that vary most
   CHECK(panels[0]["series"]["channels"][0]["name"] == "joint 9");
+  CHECK(panels[0]["series"]["frame_names"].empty());
   CHECK(panels[1]["rows"].size() == 14);
   CHECK(panels[1]["rows"][0].contains("value"));
   CHECK(panels[2].contains("layer"));  // its players are smaller than a frame or a channel
   CHECK(view["headline"] == "Why toy-model predicts 2.25");
   CHECK(view["example"]["true_value"] == 1.9);
+}
+
+TEST_CASE("frames have their names in a report") {
+  Page page = sample_sensor_page();
+  auto& series = std::get<TimeSeries>(page.example.datapoint.values[0]);
+  for (int i = 0; i < 50; ++i) series.frame_names.push_back(i == 3 ? "<film>" : "word " + std::to_string(i));
+  Folder folder;
+  auto view = view_of(page, folder);
+  CHECK(view["explanations"][0]["panels"][0]["series"]["frame_names"][3] == "<film>");
+  CHECK(view["example"]["values"][0]["frame_names"].size() == 50);
 }
 
 TEST_CASE("a large interaction matrix keeps its strongest rows and columns") {

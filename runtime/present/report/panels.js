@@ -1,6 +1,7 @@
 // How the weights of one modality are drawn.
 
 const longestNumberedText = 40;
+const mostFrameNames = 10;
 
 function legend(view) {
   const low = view.signed ? `${show(-view.limit)} lowers` : "0";
@@ -75,7 +76,7 @@ function line(points) {
   const known = points.filter((value) => value !== null);
   const low = Math.min(...known), high = Math.max(...known), span = high - low || 1;
   const place = points.map((value, i) =>
-    value === null ? null : `${(100 * i / Math.max(1, points.length - 1)).toFixed(2)},${(38 - 36 * (value - low) / span).toFixed(2)}`);
+    value === null ? null : `${(100 * (i + 0.5) / points.length).toFixed(2)},${(38 - 36 * (value - low) / span).toFixed(2)}`);
   return svg("svg", { viewBox: "0 0 100 40", preserveAspectRatio: "none", class: "line", "aria-hidden": "true" },
     svg("polyline", { points: place.filter((point) => point).join(" ") }));
 }
@@ -91,10 +92,20 @@ function frameBars(weights, names, isSigned) {
     }));
 }
 
+// The names of frames where they are, every so many of them when there are more than fit.
+function frameNames(names) {
+  const each = Math.ceil(names.length / mostFrameNames);
+  const shown = names.filter((name, i) => i % each === 0);
+  return el("div", { class: "strip" }, el("span", { class: "label" }, "frame"),
+    el("div", { class: "frame-names", style: { "grid-template-columns": `repeat(${names.length}, minmax(0, 1fr))` } },
+      shown.map((name, i) => el("span", { title: name, style: { "grid-column": `span ${Math.min(each, names.length - i * each)}` } }, name))));
+}
+
 function seriesChart(series, bars, isSigned) {
   const rows = series.channels.map((channel) =>
     el("div", { class: "strip" }, el("span", { class: "label", title: channel.name }, channel.name), line(channel.points)));
   if (bars) rows.push(el("div", { class: "strip" }, el("span", { class: "label" }, "weight"), frameBars(bars, series.frame_names, isSigned)));
+  if (series.frame_names.length) rows.push(frameNames(series.frame_names));
   const hidden = series.channel_count - series.channels.length;
   return el("div", { class: "series" }, rows, el("p", { class: "note" },
     `${plural(series.frames, "frame")}` + (hidden > 0 ? `; the ${series.channels.length} channels that vary most of ${showCount(series.channel_count)}` : "")));
