@@ -1,7 +1,7 @@
 // How the weights of one modality are drawn.
 
 const longestNumberedText = 40;
-const mostFrameNames = 10;
+const mostNameLetters = 50;
 
 function legend(view) {
   const low = view.signed ? `${show(-view.limit)} lowers` : "0";
@@ -92,20 +92,21 @@ function frameBars(weights, names, isSigned) {
     }));
 }
 
-// The names of frames where they are, every so many of them when there are more than fit.
-function frameNames(names) {
-  const each = Math.ceil(names.length / mostFrameNames);
+// The names of frames where they are: all of them, or every so many when more would not fit.
+function frameNames(names, all) {
+  const length = names.reduce((sum, name) => sum + name.length + 1, 0), each = Math.ceil(length / mostNameLetters);
   const shown = names.filter((name, i) => i % each === 0);
   return el("div", { class: "strip" }, el("span", { class: "label" }, "frame"),
-    el("div", { class: "frame-names", style: { "grid-template-columns": `repeat(${names.length}, minmax(0, 1fr))` } },
-      shown.map((name, i) => el("span", { title: name, style: { "grid-column": `span ${Math.min(each, names.length - i * each)}` } }, name))));
+    el("div", { class: each > 1 ? "frame-names thinned" : "frame-names", style: { "grid-template-columns": `repeat(${names.length}, minmax(0, 1fr))` } },
+      shown.map((name, i) => el("span", { title: name, style: { "grid-column": `span ${Math.min(each, names.length - i * each)}` } }, name))),
+    all && each > 1 ? el("details", {}, el("summary", {}, "all frames"), names.join(", ")) : null);
 }
 
 function seriesChart(series, bars, isSigned) {
   const rows = series.channels.map((channel) =>
     el("div", { class: "strip" }, el("span", { class: "label", title: channel.name }, channel.name), line(channel.points)));
   if (bars) rows.push(el("div", { class: "strip" }, el("span", { class: "label" }, "weight"), frameBars(bars, series.frame_names, isSigned)));
-  if (series.frame_names.length) rows.push(frameNames(series.frame_names));
+  if (series.frame_names.length) rows.push(frameNames(series.frame_names, bars === null));
   const hidden = series.channel_count - series.channels.length;
   return el("div", { class: "series" }, rows, el("p", { class: "note" },
     `${plural(series.frames, "frame")}` + (hidden > 0 ? `; the ${series.channels.length} channels that vary most of ${showCount(series.channel_count)}` : "")));
