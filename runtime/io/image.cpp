@@ -90,6 +90,10 @@ at::Tensor decode_other(std::string_view bytes, const std::string& name) {
                             : stbi_failure_reason());
   check_size(width, height, bytes, name);
   source = {bytes};
+  // stb makes eight bits of sixteen after it has lost track of how long a row is.
+  check(!stbi_is_16_bit_from_callbacks(&callbacks, &source),
+        "cannot read the image '{}': of 16 bits a sample only PNG is read: convert it", name);
+  source = {bytes};
   const std::unique_ptr<stbi_uc, Free> rgba(
       stbi_load_from_callbacks(&callbacks, &source, &width, &height, &channels, STBI_rgb_alpha));
   check(!source.exhausted, "the image '{}' is truncated: copy or download it again", name);

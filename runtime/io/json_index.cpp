@@ -154,7 +154,10 @@ class Indexer {
     for (size_t at = begin; (at = text.find('{', at + 1)) != std::string_view::npos;) {
       try {
         const size_t from = close == '}' ? name_before(at) : at;
-        if (from == std::string_view::npos) continue;
+        // What the quotes before it hold must be a name, and not one that damage was found in already.
+        std::string_view key;
+        if (from == std::string_view::npos || from < begin) continue;
+        if (close == '}' && scan_.space(scan_.name(from, key)) != at) continue;
         if (members(at).found == layout_.fields.size()) return from;
       } catch (const JsonBreak&) {
       }

@@ -148,6 +148,13 @@ TEST_CASE("sizes are judged before memory is taken") {
   CHECK(error_of([] { decode_image("P6 0 10 255\n", "p"); }) == has("'p'"));
 }
 
+TEST_CASE("a PNM of 16 bits is refused") {
+  // stb_image 2.28 reads beyond the end of what it allocated for one.
+  CHECK(error_of([] { decode_image("P6 2 2 65535\n" + std::string(24, 'a'), "p.ppm"); }) ==
+        has("'p.ppm': of 16 bits a sample only PNG is read"));
+  CHECK(error_of([] { decode_image("P5 2 2 256\n" + std::string(8, 'a'), "p.pgm"); }) == has("16 bits"));
+}
+
 TEST_CASE("what is no image is said with the file's name") {
   CHECK(error_of([] { load_image("none.png"); }) == has("'none.png': no such file or directory: check the path"));
   CHECK(error_of([] { decode_image("", "p.png"); }) == has("'p.png': it is empty"));
