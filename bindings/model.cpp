@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "bindings/convert.h"
+#include "bindings/detect.h"
 #include "bindings/forward_raw.h"
 #include "bindings/register.h"
 #include "bindings/session.h"
@@ -300,9 +301,15 @@ void register_model(Binder& binder) {
   type.method("forward", "model:forward(x, {trace=}) -> logits, features", "Tensors [B, C] and [B, D].", forward);
   type.method(
       "forward_raw", "model:forward_raw{name=tensor, ...} -> table",
-      "For models of transformers: tensors under the names that the Python class's forward takes -> those of its "
+      "For models that Python has: tensors under the names that the Python class's forward takes -> those of its "
       "outputs (logits, hidden_states, attentions, ...), and features.",
       forward_raw);
+  type.method(
+      "detect", "model:detect(x, {threshold=0.7, share=0.1}) -> {{box=, score=, name=, words=}, ...}",
+      "What a detector (MDETR) finds that the text speaks of, best first: box {x0, y0, x1, y1} in pixels of the "
+      "image, score the probability that there is something, words {{word=, text=, share=}, ...} those that it "
+      "means with at least this share, name their phrase. A list for each of a table of datapoints.",
+      detect);
   type.method("features", "model:features(x) -> tensor", "Penultimate features [D], [B, D] for a table.", features);
   type.method("prepare", "model:prepare(modality, x) -> {tensor=, mask=, atoms=}",
               "The leaf of a modality, what gradients are taken for; atoms are the words, counted from 1, 0 for none.",
@@ -322,14 +329,18 @@ void register_model(Binder& binder) {
   type.tostring(text);
   binder.function(
       "models.load",
-      "mv.models.load(name | path, {dtype=\"float32\", captions=, config=, tokenizer=, modalities=, ...}) -> model",
+      "mv.models.load(name | path, {dtype=\"float32\", captions=, config=, tokenizer=, modalities=, weights=, "
+      "answers=, "
+      "...}) -> model",
       "A model with its weights: one that is shipped (mv.models.list()), a file that model:save wrote, or a "
       "checkpoint's folder as Hugging Face has it (ViLT, CLIP, LXMERT; BERT, RoBERTa, ViT, ResNet): config.json and "
       "weights, safetensors or PyTorch's, in one file or in parts. CLIPs in OpenAI's own layout too. With captions a "
       "CLIP model's labels are those captions. tokenizer is a folder with the tokenizer's files where they are "
       "elsewhere. config gives the settings of weights that come without. An archive of torch.jit.save takes "
       "modalities, {name=, kind=, mask=, processor=, tokenizer=, embedding=, frames=} for each argument of forward, "
-      "labels, task, and features, the layer whose input they are.",
+      "labels, task, and features, the layer whose input they are. MDETR: its authors' .pth file, with roberta-base's "
+      "tokenizer; GQA's gqa_answer2id_by_type.json is beside it or named by answers; weights = \"model_ema\" takes the "
+      "averaged ones.",
       load);
   binder.function("models.list", "mv.models.list() -> names", "The models that come with their weights.", list);
 }

@@ -3,6 +3,7 @@
 Saves a full-size model with random weights and its inputs in FOLDER, and the seconds that PyTorch takes in
 FOLDER/seconds.txt: batch, forward, forward and backward."""
 
+import json
 import pathlib
 import sys
 import time
@@ -24,13 +25,26 @@ def make():
         return transformers.CLIPModel(transformers.CLIPConfig())
     if kind == "lxmert":
         return transformers.LxmertForQuestionAnswering(transformers.LxmertConfig(num_qa_labels=3129))
-    sys.exit(f"there is no model '{kind}': vilt, clip, lxmert")
+    if kind == "mdetr":
+        from bench_mdetr import Mdetr
+        return Mdetr()
+    sys.exit(f"there is no model '{kind}': vilt, clip, lxmert, mdetr")
+
+
+def store(model):
+    if kind != "mdetr":
+        return model.save_pretrained(folder)
+    folder.mkdir()
+    save_file(model.state_dict(), folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps({"model_type": "mdetr", "backbone": "resnet101", "nheads": 8}))
 
 
 def inputs(batch):
     if kind == "clip":
         return {"pixel_values": torch.randn(batch, 3, 224, 224), "input_ids": torch.randint(1, 49000, (batch, WORDS))}
     words = {"inputs_embeds": torch.randn(batch, WORDS, 768)}
+    if kind == "mdetr":
+        return words | {"pixel_values": torch.randn(batch, 3, 320, 480)}
     if kind == "vilt":
         return words | {"pixel_values": torch.randn(batch, 3, 384, 384)}
     return words | {"visual_feats": torch.rand(batch, 36, 2048), "visual_pos": torch.rand(batch, 36, 4)}
@@ -39,6 +53,8 @@ def inputs(batch):
 def score(out):
     if kind == "clip":
         return out.logits_per_image.diagonal().sum()
+    if kind == "mdetr":
+        return out[0][:, 1].sum()
     return (out.logits if kind == "vilt" else out.question_answering_score)[:, 1].sum()
 
 
@@ -54,7 +70,7 @@ def both(model, given, leaves):
 
 
 model = make().eval().requires_grad_(False)
-model.save_pretrained(folder)
+store(model)
 lines = []
 for batch in map(int, batches):
     given = inputs(batch)

@@ -15,7 +15,7 @@ namespace {
 constexpr char mark = '(', stop = '.', none_code = 'N', new_true = '\x88', new_false = '\x89', binint = 'J',
                long1 = '\x8a', binfloat = 'G', binunicode = 'X', binbytes = 'B', binbytes8 = '\x8e', empty_list = ']',
                appends = 'e', tuple_code = 't', empty_dict = '}', setitems = 'u', global_code = 'c',
-               stack_global = '\x93', reduce_code = 'R', build = 'b', binpersid = 'Q', proto = '\x80';
+               stack_global = '\x93', reduce_code = 'R', build_code = 'b', binpersid = 'Q', proto = '\x80';
 
 const char* numpy_name(const at::Tensor& numbers) {
   switch (numbers.scalar_type()) {
@@ -123,6 +123,7 @@ void PickleWriter::global(std::string_view module, std::string_view name) {
 }
 
 void PickleWriter::reduce() { op(reduce_code); }
+void PickleWriter::build() { op(build_code); }
 void PickleWriter::persistent() { op(binpersid); }
 
 // What numpy.ndarray.__reduce__ gives: _reconstruct(ndarray, (0,), b"b") and a state.
@@ -144,11 +145,11 @@ void PickleWriter::array(const at::Tensor& numbers) {
   reduce();
   begin_tuple(), integer(3), text(data.element_size() == 1 ? "|" : "<"), none(), none(), none();
   integer(-1), integer(-1), integer(0), end_tuple();
-  op(build);
+  op(build_code);
   boolean(false);  // C order
   bytes({static_cast<const char*>(data.const_data_ptr()), data.nbytes()});
   end_tuple();
-  op(build);
+  op(build_code);
 }
 
 std::string PickleWriter::finish() {

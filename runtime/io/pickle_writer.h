@@ -32,6 +32,7 @@ class PickleWriter {
 
   void global(std::string_view module, std::string_view name);
   void reduce();      // calls the global before last with the tuple written last
+  void build();       // gives the object before last the attributes in the dict written last
   void persistent();  // what the unpickler's persistent_load makes of the tuple written last
 
   std::string finish();  // the pickle

@@ -2,7 +2,6 @@
 #include <c10/util/strides.h>
 
 #include <algorithm>
-#include <set>
 
 #include "core/error.h"
 #include "io/pickle_writer.h"
@@ -89,10 +88,92 @@ void write_tensor(PickleWriter& out, const at::Tensor& tensor, size_t key) {
   out.reduce();
 }
 
+void write_state_dict(PickleWriter& out, const std::vector<std::pair<std::string, at::Tensor>>& tensors) {
+  out.begin_ordered_dict();
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    out.text(tensors[i].first);
+    write_tensor(out, tensors[i].second, i);
+  }
+  out.end_dict();
+}
+
+// Plain data, as json has it.
+void write_plain(PickleWriter& out, const nlohmann::json& value) {
+  if (value.is_boolean()) return out.boolean(value.get<bool>());
+  if (value.is_number_integer()) return out.integer(value.get<int64_t>());
+  if (value.is_number_float()) return out.real(value.get<double>());
+  if (value.is_string()) return out.text(value.get_ref<const std::string&>());
+  if (value.is_array()) {
+    out.begin_list();
+    for (const auto& item : value) write_plain(out, item);
+    return out.end_list();
+  }
+  if (!value.is_object()) return out.none();
+  out.begin_dict();
+  for (const auto& [key, item] : value.items()) {
+    out.text(key);
+    write_plain(out, item);
+  }
+  out.end_dict();
+}
+
+void write_archive(const std::string& path, const std::string& pickle,
+                   const std::vector<std::pair<std::string, at::Tensor>>& tensors) {
+  ZipWriter zip(path);
+  zip.add("archive/data.pkl", pickle);
+  zip.add("archive/byteorder", "little");
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    at::Tensor dense = tensors[i].second.detach().cpu().resolve_conj().resolve_neg().contiguous();
+    zip.add("archive/data/" + std::to_string(i), {static_cast<const char*>(dense.const_data_ptr()), dense.nbytes()});
+  }
+  zip.add("archive/version", "3\n");
+  zip.commit();
+}
+
+// Plain data as json has it; discarded where it is anything else.
+nlohmann::json plain(const Pickle& value, const std::string& where, size_t depth = 0) {
+  switch (depth < 20 ? value.kind() : PickleKind::object) {
+    case PickleKind::none:
+      return nullptr;
+    case PickleKind::boolean:
+      return value.boolean(where);
+    case PickleKind::integer:
+      if (value.is_big()) return nlohmann::json::value_t::discarded;
+      return value.integer(where);
+    case PickleKind::real:
+      return value.number(where);
+    case PickleKind::text:
+      return value.text(where);
+    case PickleKind::list:
+    case PickleKind::tuple: {
+      auto out = nlohmann::json::array();
+      for (size_t i = 0; i < value.size(); ++i)
+        if (auto item = plain(value[i], where, depth + 1); !item.is_discarded()) out.push_back(std::move(item));
+      return out;
+    }
+    case PickleKind::dict: {
+      auto out = nlohmann::json::object();
+      for (size_t i = 0; i < value.size(); ++i) {
+        auto item = plain(value[i], where, depth + 1);
+        if (value.key(i).is_text() && !item.is_discarded()) out[value.key(i).text(where)] = std::move(item);
+      }
+      return out;
+    }
+    default:
+      return nlohmann::json::value_t::discarded;
+  }
+}
+
 }  // namespace
 
-std::map<std::string, at::Tensor> load_state_dict(const std::string& path) {
-  const Pickle weights = weights_in(load_torch_file(path));
+std::map<std::string, at::Tensor> load_state_dict(const std::string& path, const std::string& part) {
+  Pickle root = load_torch_file(path);
+  if (!part.empty()) {
+    auto found = root.find(part);
+    check(found && found->is(PickleKind::dict), "'{}' has no weights under '{}'", path, part);
+    root = *found;
+  }
+  const Pickle weights = weights_in(root);
   Tensors tensors;
   collect(weights, "", path, tensors);
   if (tensors.empty() && weights.is(PickleKind::object)) whole_module(path, weights.class_name(path));
@@ -102,23 +183,35 @@ std::map<std::string, at::Tensor> load_state_dict(const std::string& path) {
   return tensors;
 }
 
+nlohmann::json checkpoint_arguments(const std::string& path) {
+  const Pickle root = load_torch_file(path);
+  auto found = root.find("args");
+  if (!found || !found->is(PickleKind::dict)) return nlohmann::json::object();
+  auto out = plain(*found, path);
+  return out.is_object() ? out : nlohmann::json::object();
+}
+
 void save_state_dict(const std::string& path, const std::vector<std::pair<std::string, at::Tensor>>& tensors) {
   PickleWriter pickle(2);
-  pickle.begin_ordered_dict();
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    pickle.text(tensors[i].first);
-    write_tensor(pickle, tensors[i].second, i);
-  }
+  write_state_dict(pickle, tensors);
+  write_archive(path, pickle.finish(), tensors);
+}
+
+void save_checkpoint(const std::string& path, const std::vector<std::pair<std::string, at::Tensor>>& tensors,
+                     const nlohmann::json& arguments) {
+  PickleWriter pickle(2);
+  pickle.begin_dict();
+  pickle.text("model");
+  write_state_dict(pickle, tensors);
+  pickle.text("args");
+  pickle.global("argparse", "Namespace");
+  pickle.begin_tuple();
+  pickle.end_tuple();
+  pickle.reduce();
+  write_plain(pickle, arguments);
+  pickle.build();
   pickle.end_dict();
-  ZipWriter zip(path);
-  zip.add("archive/data.pkl", pickle.finish());
-  zip.add("archive/byteorder", "little");
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    at::Tensor dense = tensors[i].second.detach().cpu().resolve_conj().resolve_neg().contiguous();
-    zip.add("archive/data/" + std::to_string(i), {static_cast<const char*>(dense.const_data_ptr()), dense.nbytes()});
-  }
-  zip.add("archive/version", "3\n");
-  zip.commit();
+  write_archive(path, pickle.finish(), tensors);
 }
 
 }  // namespace multiviz

@@ -2,6 +2,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -25,11 +26,20 @@ bool is_torch_script(const std::string& path);
 
 // The tensors of a state dict by name. Looks into {"state_dict": ...}, {"model": ...} and the like, joins the names of
 // nested dicts with dots, and drops what DataParallel puts in front ("module."). Throws Error when there are no
-// tensors, and, saying how to export it, for a whole module.
-std::map<std::string, at::Tensor> load_state_dict(const std::string& path);
+// tensors, and, saying how to export it, for a whole module. `part` names the dict to take instead ("model_ema"); Error
+// when the file has none of that name.
+std::map<std::string, at::Tensor> load_state_dict(const std::string& path, const std::string& part = "");
+
+// What a training script was run with, as its checkpoint has it under "args" (an argparse.Namespace or a dict): the
+// entries that are None, bool, int, float, str or lists and dicts of them. {} for a file without.
+nlohmann::json checkpoint_arguments(const std::string& path);
 
 // Writes a state dict as torch.save does; torch.load(path, weights_only=True) reads it. Names in the given order.
 // Tensors may be on any device and need not be contiguous. Atomic, as write_file.
 void save_state_dict(const std::string& path, const std::vector<std::pair<std::string, at::Tensor>>& tensors);
+
+// The same as training scripts save it: {"model": state dict, "args": argparse.Namespace}. `arguments` is an object.
+void save_checkpoint(const std::string& path, const std::vector<std::pair<std::string, at::Tensor>>& tensors,
+                     const nlohmann::json& arguments);
 
 }  // namespace multiviz

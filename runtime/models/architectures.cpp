@@ -9,6 +9,7 @@
 #include "models/clip.h"
 #include "models/clip_openai.h"
 #include "models/lxmert.h"
+#include "models/mdetr.h"
 #include "models/resnet.h"
 #include "models/vilt.h"
 #include "models/vit.h"
@@ -24,15 +25,21 @@ ModelPtr make(Pretrained pretrained) {
 }
 
 const std::map<std::string, Maker>& makers() {
-  static const std::map<std::string, Maker> all = {
-      {"bert", make<BertEncoder>},    {"clip", make<Clip>}, {"lxmert", make<Lxmert>}, {"resnet", make<ResnetEncoder>},
-      {"roberta", make<BertEncoder>}, {"vilt", make<Vilt>}, {"vit", make<VitEncoder>}};
+  static const std::map<std::string, Maker> all = {{"bert", make<BertEncoder>},
+                                                   {"clip", make<Clip>},
+                                                   {"lxmert", make<Lxmert>},
+                                                   {"mdetr", make<Mdetr>},
+                                                   {"resnet", make<ResnetEncoder>},
+                                                   {"roberta", make<BertEncoder>},
+                                                   {"vilt", make<Vilt>},
+                                                   {"vit", make<VitEncoder>}};
   return all;
 }
 
 void check_options(const Pretrained& pretrained, const std::string& type) {
   std::vector<std::string> known = {"dtype"};
   if (type == "clip") known.push_back("captions");
+  if (type == "mdetr") known.emplace_back("answers");
   for (const auto& [key, _] : pretrained.options.items())
     check(std::find(known.begin(), known.end(), key) != known.end(), "{} has no option '{}'{}", pretrained.source, key,
           suggestion(key, known));

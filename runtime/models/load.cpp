@@ -16,6 +16,7 @@
 #include "models/clip_openai.h"
 #include "models/cnn_lstm_sa.h"
 #include "models/late_fusion.h"
+#include "models/mdetr_checkpoint.h"
 #include "models/mult.h"
 #include "models/torch_script.h"
 #include "models/weight_files.h"
@@ -100,20 +101,21 @@ at::ScalarType parse_dtype(const std::string& name) {
   fail("a model cannot be loaded as '{}'{}", name, suggestion(name, known));
 }
 
-ModelPtr load_pretrained(const std::string& path, const nlohmann::json& config, WeightFiles weights,
-                         const nlohmann::json& options) {
+// `folder` has its tokenizer and processor, "" for none.
+ModelPtr load_pretrained(const std::string& path, const std::string& folder, const nlohmann::json& config,
+                         WeightFiles weights, const nlohmann::json& options) {
   Pretrained pretrained;
   pretrained.source = path;
   pretrained.config = config;
   pretrained.dtype = parse_dtype(get_or<std::string>(options, "dtype", "float32", "the options"));
   pretrained.options = options;
-  for (const char* own : {"dtype", "config", "tokenizer"}) pretrained.options.erase(own);
+  for (const char* own : {"dtype", "config", "weights", "tokenizer"}) pretrained.options.erase(own);
   pretrained.tensors = std::move(weights.tensors);
-  if (std::filesystem::is_directory(path)) read_processors(pretrained, path);
-  if (auto folder = get_or<std::string>(options, "tokenizer", "", "the options"); !folder.empty()) {
+  if (!folder.empty()) read_processors(pretrained, folder);
+  if (auto words_folder = get_or<std::string>(options, "tokenizer", "", "the options"); !words_folder.empty()) {
     Pretrained words;
-    read_processors(words, folder);
-    check(words.tokenize != nullptr, "'{}' has no tokenizer files", folder);
+    read_processors(words, words_folder);
+    check(words.tokenize != nullptr, "'{}' has no tokenizer files", words_folder);
     pretrained.tokenize = std::move(words.tokenize);
   }
   return make_pretrained(std::move(pretrained));
@@ -122,7 +124,8 @@ ModelPtr load_pretrained(const std::string& path, const nlohmann::json& config, 
 ModelPtr load_architecture(const std::string& path, const nlohmann::json& config, const WeightFiles& weights,
                            const nlohmann::json& options) {
   for (const auto& [key, _] : options.items())
-    check(key == "config", "the option '{}' is not known for {}; known: config", key, path);
+    check(key == "config" || key == "weights", "the option '{}' is not known for {}; known: config, weights", key,
+          path);
   auto model = make_model(config, path);
   copy_weights(all_weights(*model), weights.tensors, path);
   return model;
@@ -175,12 +178,15 @@ std::vector<std::string> shipped_models(const std::string& folder) {
 ModelPtr load_model(const std::string& name_or_path, const std::string& folder, const nlohmann::json& options) {
   auto path = find_file(name_or_path, folder);
   if (const auto archive = find_torch_script(path); !archive.empty()) return load_torch_script(path, archive, options);
-  auto weights = load_weight_files(path);
-  const auto config = find_config(path, weights, options);
+  auto weights = load_weight_files(path, get_or<std::string>(options, "weights", "", "the options"));
+  const bool mdetr = is_mdetr(weights);
+  const auto folders = mdetr ? mdetr_folders(path, options) : std::vector<std::string>();
+  const auto config = mdetr ? mdetr_config(weights, folders, options) : find_config(path, weights, options);
+  const std::string beside = mdetr ? folders.front() : std::filesystem::is_directory(path) ? path : "";
   auto model = config.is_object() && config.contains("model_type")
-                   ? load_pretrained(path, config, std::move(weights), options)
+                   ? load_pretrained(path, beside, config, std::move(weights), options)
                    : load_architecture(path, config, weights, options);
-  if (std::filesystem::is_directory(path)) model->set_origin(path);
+  model->set_origin(beside);
   return model;
 }
 
@@ -193,9 +199,14 @@ void save_model(const Model& model, const std::string& path, bool half) {
     check(!half, "{} is a TorchScript module, whose program decides its types: save it without half", path);
     if (path.ends_with(".pt") || path.ends_with(".pth")) return script->save(path);
   }
-  for (const char* ending : {".pt", ".pth", ".bin"})
-    if (path.ends_with(ending)) return save_state_dict(path, to_save(model, half));
-  const auto config = model.config();
+  auto config = model.config();
+  for (const char* ending : {".pt", ".pth", ".bin"}) {
+    if (!path.ends_with(ending)) continue;
+    if (!config.is_object() || config.value("model_type", "") != "mdetr")
+      return save_state_dict(path, to_save(model, half));
+    config.erase("model_type");
+    return save_checkpoint(path, to_save(model, half), config);
+  }
   check(config.is_object() && !config.empty(),
         "{} cannot be saved: it was not made from settings: give a path that ends in .pt", model.signature().name);
   if (!path.ends_with(extension)) return save_folder(model, path, config, half);

@@ -16,10 +16,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-WeightFiles load_file(const std::string& path) {
-  if (!path.ends_with(".safetensors")) return {load_state_dict(path), {}, WeightFormat::state_dict};
+WeightFiles load_file(const std::string& path, const std::string& part = "") {
+  if (!path.ends_with(".safetensors")) return {load_state_dict(path, part), {}, WeightFormat::state_dict, path};
+  check(part.empty(), "'{}' has no parts such as '{}': leave the option weights out", path, part);
   auto file = load_safetensors(path);
-  return {std::move(file.tensors), std::move(file.metadata), WeightFormat::safetensors};
+  return {std::move(file.tensors), std::move(file.metadata), WeightFormat::safetensors, path};
 }
 
 // {"weight_map": {tensor: file}}: the files are beside the index.
@@ -41,6 +42,7 @@ WeightFiles load_parts(const fs::path& index) {
     check(fs::is_regular_file(path), "{}: its part '{}' is missing: download it as well", where, name);
     auto part = load_file(path.string());
     out.format = part.format;
+    out.file = part.file;
     for (const auto& tensor : tensors) {
       auto found = part.tensors.find(tensor);
       check(found != part.tensors.end(), "{}: its part '{}' has no tensor '{}'", where, name, tensor);
@@ -50,11 +52,12 @@ WeightFiles load_parts(const fs::path& index) {
   return out;
 }
 
-WeightFiles load_folder(const fs::path& folder) {
+WeightFiles load_folder(const fs::path& folder, const std::string& part) {
   for (const char* name :
        {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"}) {
     const auto path = folder / name;
-    if (fs::is_regular_file(path)) return path.extension() == ".json" ? load_parts(path) : load_file(path.string());
+    if (fs::is_regular_file(path))
+      return path.extension() == ".json" ? load_parts(path) : load_file(path.string(), part);
   }
   std::vector<std::string> found;
   const std::set<std::string> extensions = {".safetensors", ".bin", ".pt", ".pth", ".ckpt"};
@@ -66,15 +69,15 @@ WeightFiles load_folder(const fs::path& folder) {
   check(!found.empty(), "'{}' has no weights: model.safetensors or pytorch_model.bin should be there", folder.string());
   check(found.size() == 1, "'{}' has several files of weights ({}): name one model.safetensors or pytorch_model.bin",
         folder.string(), fmt::join(found, ", "));
-  return load_file((folder / found[0]).string());
+  return load_file((folder / found[0]).string(), part);
 }
 
 }  // namespace
 
-WeightFiles load_weight_files(const std::string& path) {
-  if (fs::is_directory(path)) return load_folder(path);
+WeightFiles load_weight_files(const std::string& path, const std::string& part) {
+  if (fs::is_directory(path)) return load_folder(path, part);
   check(fs::is_regular_file(path), "there is no file of weights '{}'", path);
-  return load_file(path);
+  return load_file(path, part);
 }
 
 }  // namespace multiviz

@@ -14,12 +14,14 @@ struct WeightFiles {
   std::map<std::string, at::Tensor> tensors;
   std::map<std::string, std::string> metadata;  // of a safetensors file
   WeightFormat format = WeightFormat::safetensors;
+  std::string file;  // where they were; of weights in parts, the last part
 };
 
 // `path` is a file (.safetensors; .bin, .pt, .pth and .ckpt of torch.save) or a folder with model.safetensors,
 // model.safetensors.index.json and its parts, pytorch_model.bin, pytorch_model.bin.index.json and its parts, or one
 // file of another name. Throws Error naming what is there when there are no weights, or several and none of these
 // names, when a part is missing or lacks a tensor that the index says it has, and for files that are damaged.
-WeightFiles load_weight_files(const std::string& path);
+// `part`, of files of torch.save: as load_state_dict.
+WeightFiles load_weight_files(const std::string& path, const std::string& part = "");
 
 }  // namespace multiviz

@@ -42,9 +42,14 @@ at::Tensor additive_mask(const at::Tensor& mask, at::ScalarType dtype) {
 
 at::Tensor attention(const at::Tensor& x, const at::Tensor& context, const AttentionWeights& weights,
                      const at::Tensor& mask, Trace* trace, const std::string& tap) {
+  return attention(x, context, context, weights, mask, trace, tap);
+}
+
+at::Tensor attention(const at::Tensor& x, const at::Tensor& keys, const at::Tensor& values,
+                     const AttentionWeights& weights, const at::Tensor& mask, Trace* trace, const std::string& tap) {
   auto q = split_heads(linear(x, weights.query), weights.heads);
-  auto k = split_heads(linear(context, weights.key), weights.heads);
-  auto v = split_heads(linear(context, weights.value), weights.heads);
+  auto k = split_heads(linear(keys, weights.key), weights.heads);
+  auto v = split_heads(linear(values, weights.value), weights.heads);
   at::Tensor out;
   if (trace && trace->wants(tap)) {
     at::Tensor map;

@@ -32,6 +32,9 @@ at::Tensor additive_mask(const at::Tensor& mask, at::ScalarType dtype);
 // work, or plain operations where the trace says that second derivatives will be taken.
 at::Tensor attention(const at::Tensor& x, const at::Tensor& context, const AttentionWeights& weights,
                      const at::Tensor& mask, Trace* trace, const std::string& tap);
+// The same where keys and values are made of different inputs, [B, S, E'] each: positions are added to keys alone.
+at::Tensor attention(const at::Tensor& x, const at::Tensor& keys, const at::Tensor& values,
+                     const AttentionWeights& weights, const at::Tensor& mask, Trace* trace, const std::string& tap);
 
 struct FeedForwardWeights {
   LinearWeights in, out;  // E -> F, F -> E
