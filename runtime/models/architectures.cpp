@@ -8,7 +8,7 @@
 #include "models/bert.h"
 #include "models/clip.h"
 #include "models/clip_openai.h"
-#include "models/lxmert.h"
+#include "models/lxmert_pixels.h"
 #include "models/mdetr.h"
 #include "models/resnet.h"
 #include "models/vilt.h"
@@ -24,10 +24,19 @@ ModelPtr make(Pretrained pretrained) {
   return std::make_shared<Network>(std::move(pretrained));
 }
 
+// With a detector it reads images, without one the regions themselves.
+ModelPtr make_lxmert(Pretrained pretrained) {
+  auto folder = get_or<std::string>(pretrained.config, "detector", "", pretrained.source);
+  folder = get_or<std::string>(pretrained.options, "detector", folder, "the options");
+  auto lxmert = std::make_shared<Lxmert>(std::move(pretrained));
+  if (folder.empty()) return lxmert;
+  return std::make_shared<LxmertPixels>(std::move(lxmert), std::make_shared<Frcnn>(folder));
+}
+
 const std::map<std::string, Maker>& makers() {
   static const std::map<std::string, Maker> all = {{"bert", make<BertEncoder>},
                                                    {"clip", make<Clip>},
-                                                   {"lxmert", make<Lxmert>},
+                                                   {"lxmert", make_lxmert},
                                                    {"mdetr", make<Mdetr>},
                                                    {"resnet", make<ResnetEncoder>},
                                                    {"roberta", make<BertEncoder>},
@@ -40,6 +49,7 @@ void check_options(const Pretrained& pretrained, const std::string& type) {
   std::vector<std::string> known = {"dtype"};
   if (type == "clip") known.push_back("captions");
   if (type == "mdetr") known.emplace_back("answers");
+  if (type == "lxmert") known.push_back("detector");
   for (const auto& [key, _] : pretrained.options.items())
     check(std::find(known.begin(), known.end(), key) != known.end(), "{} has no option '{}'{}", pretrained.source, key,
           suggestion(key, known));

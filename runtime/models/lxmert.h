@@ -26,6 +26,8 @@ class Lxmert : public PretrainedModel {
   // visual_attention_mask -> question_answering_score, language_hidden_states, vision_hidden_states,
   // language_attentions, vision_attentions, cross_encoder_attentions, pooled_output, features.
   RawOutputs forward_raw(const RawInputs& inputs) const override;
+  // Numbers of a region: its features and its box.
+  int64_t region_size() const { return features_ + box_; }
 
  private:
   struct CrossLayer {

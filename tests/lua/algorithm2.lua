@@ -1,5 +1,5 @@
 -- All four stages on a datapoint, as scripts/quickstart.lua has them, with few samples.
--- options.modalities: the pair for stage C, where the model has more than two.
+-- options: modalities, the pair for stage C, where the model has more than two; samples = 40, fewer for slow models.
 return function(mv, model, data, options)
   options = options or {}
   local folder = os.tmpname()
@@ -7,8 +7,8 @@ return function(mv, model, data, options)
   local x = data[2]
   local y = model:predict(x).label
   local page = mv.page(model, x, { target = y })
-  page:add(mv.lime(model, x, { target = y, samples = 40, segments = 8 }))
-  page:add(mv.dime(model, x, { target = y, context = data:sample(4), samples = 20, modalities = options.modalities }))
+  page:add(mv.lime(model, x, { target = y, samples = options.samples or 40, segments = 8 }))
+  page:add(mv.dime(model, x, { target = y, context = data:sample(4), samples = (options.samples or 40) // 2, modalities = options.modalities }))
   local word = x.question:match "%a+"
   page:add(mv.second_order_gradient(model, x, { words = { word }, target = y }))
   local z = mv.features(model, data)

@@ -1,6 +1,7 @@
 local mv = require "multiviz"
 local check = require "check"
 local algorithm2 = require "algorithm2"
+local recipe = require "recipe"
 local test, eq, ok, raises = check.test, check.eq, check.ok, check.raises
 
 mv.progress(false)
@@ -9,17 +10,10 @@ local scratch = os.tmpname()
 os.remove(scratch)
 os.execute("mkdir " .. scratch)
 
--- Random weights in the shapes of a recipe (tests/fixtures/recipe.py), as torch.save writes them.
+-- Random weights in the layout of a recipe, as torch.save writes them.
 local function write(name)
-  local tensors = {}
-  for key, spec in pairs(mv.load(root .. name .. ".recipe.safetensors")) do
-    local shape = {}
-    for i = 4, spec.shape[1] do shape[#shape + 1] = spec[i]:item() // 1 | 0 end
-    if key ~= "pixel_values" then
-      local noise = (mv.rand(shape, { seed = 1 }) - 0.5)
-      tensors[key] = noise * spec[3]:item() + spec[2]:item()
-    end
-  end
+  local tensors = recipe(mv, root .. name .. ".recipe.safetensors")
+  tensors.pixel_values = nil
   local path = scratch .. "/" .. name .. ".pt"
   mv.save(path, tensors)
   return path

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "io/safetensors.h"
+#include "tests/models/pixels.h"
 
 namespace multiviz::test {
 
@@ -16,10 +17,8 @@ inline std::map<std::string, at::Tensor> cook(const std::string& recipe) {
     std::vector<int64_t> shape;
     int64_t count = 1;
     for (int64_t i = 3; i < spec.numel(); ++i) shape.push_back(static_cast<int64_t>(numbers[i])), count *= shape.back();
-    auto mixed = (at::arange(count, at::kLong) + static_cast<int64_t>(numbers[0]) * 7919) * 2654435761 % 4294967296;
-    mixed = mixed.bitwise_xor(mixed.__rshift__(15)) * 1274126177 % 4294967296;
-    mixed = mixed.bitwise_xor(mixed.__rshift__(13));
-    out[name] = ((mixed.to(at::kDouble) / 4294967296.0 - 0.5) * numbers[2] + numbers[1]).to(at::kFloat).reshape(shape);
+    auto drawn = hashed(count, static_cast<int64_t>(numbers[0]));
+    out[name] = (drawn * numbers[2] + numbers[1]).to(at::kFloat).reshape(shape);
   }
   return out;
 }
