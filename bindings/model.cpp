@@ -330,20 +330,18 @@ void register_model(Binder& binder) {
   binder.function(
       "models.load",
       "mv.models.load(name | path, {dtype=\"float32\", config=, tokenizer=, captions=, detector=, weights=, answers=, "
-      "...}) "
-      "-> model",
+      "cnn=, vocab=, ...}) -> model",
       "A model with its weights: one that is shipped (mv.models.list()), a file that model:save wrote, or a "
       "checkpoint's folder as Hugging Face has it (ViLT, CLIP, LXMERT; BERT, RoBERTa, ViT, ResNet): config.json and "
-      "weights, safetensors or PyTorch's, in one file or in parts. CLIPs in OpenAI's own layout and MDETR's .pth files "
-      "too. config gives the settings of weights that come without, tokenizer is a folder with the tokenizer's files "
-      "where they are elsewhere (roberta-base's for MDETR). With captions a CLIP model's labels are those captions. "
-      "With "
-      "detector, the folder of the LXMERT demo's Faster R-CNN (config.yaml and weights), LXMERT reads images instead "
-      "of "
-      "regions. MDETR: GQA's gqa_answer2id_by_type.json is beside it or named by answers; weights = \"model_ema\" "
-      "takes "
-      "the averaged ones. An archive of torch.jit.save takes modalities, {name=, kind=, mask=, processor=, tokenizer=, "
-      "embedding=, frames=} for each argument of forward, labels, task, and features, the layer whose input they are.",
+      "weights, safetensors or PyTorch's, in one file or in parts. CLIPs in OpenAI's own layout, MDETR's .pth files "
+      "and clevr-iep's baselines too. config gives the settings of weights that come without, tokenizer is a folder "
+      "with the tokenizer's files where they are elsewhere (roberta-base's for MDETR). With captions a CLIP model's "
+      "labels are those captions. With detector, the folder of the LXMERT demo's Faster R-CNN (config.yaml and "
+      "weights), LXMERT reads images instead of regions. MDETR: GQA's gqa_answer2id_by_type.json is beside it or "
+      "named by answers; weights = \"model_ema\" takes the averaged ones. clevr-iep: cnn is torchvision's "
+      "ResNet-101, vocab a vocab.json in place of the checkpoint's own. An archive of torch.jit.save takes "
+      "modalities, {name=, kind=, mask=, processor=, tokenizer=, embedding=, frames=} for each argument of forward, "
+      "labels, task, and features, the layer whose input they are.",
       load);
   binder.function("models.list", "mv.models.list() -> names", "The models that come with their weights.", list);
 }

@@ -13,6 +13,7 @@
 #include "io/torch_file.h"
 #include "models/architectures.h"
 #include "models/checkpoint.h"
+#include "models/clevr_baseline.h"
 #include "models/clip_openai.h"
 #include "models/cnn_lstm_sa.h"
 #include "models/late_fusion.h"
@@ -178,11 +179,17 @@ std::vector<std::string> shipped_models(const std::string& folder) {
 ModelPtr load_model(const std::string& name_or_path, const std::string& folder, const nlohmann::json& options) {
   auto path = find_file(name_or_path, folder);
   if (const auto archive = find_torch_script(path); !archive.empty()) return load_torch_script(path, archive, options);
+  if (auto baseline = read_clevr_baseline(path)) return std::make_shared<ClevrBaseline>(std::move(*baseline), options);
   auto weights = load_weight_files(path, get_or<std::string>(options, "weights", "", "the options"));
   const bool mdetr = is_mdetr(weights);
   const auto folders = mdetr ? mdetr_folders(path, options) : std::vector<std::string>();
   const auto config = mdetr ? mdetr_config(weights, folders, options) : find_config(path, weights, options);
   const std::string beside = mdetr ? folders.front() : std::filesystem::is_directory(path) ? path : "";
+  if (config.is_object() && config.contains("baseline_type")) {
+    auto own = options;
+    own.erase("config");
+    return std::make_shared<ClevrBaseline>(ClevrBaselineFile{path, config, std::move(weights.tensors)}, own);
+  }
   auto model = config.is_object() && config.contains("model_type")
                    ? load_pretrained(path, beside, config, std::move(weights), options)
                    : load_architecture(path, config, weights, options);

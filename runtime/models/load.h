@@ -12,6 +12,7 @@ namespace multiviz {
 //     "dtype", "float32", "float16" or "bfloat16", "tokenizer", a folder with the tokenizer's files where they are not
 //     beside the weights, and what the model takes);
 //   a file or folder of weights whose names and shapes tell what they are: CLIP in OpenAI's layout;
+//   a file of clevr-iep's baselines CNN+LSTM and CNN+LSTM+SA, with the options of models/clevr_baseline.h;
 //   a file of weights: .safetensors that save_model wrote, or any other with its settings in options["config"];
 //   a checkpoint of MDETR's training script (models/mdetr_checkpoint.h; options "tokenizer", "answers", "config").
 // options["weights"] names the weights to take of a checkpoint that has several ("model_ema").

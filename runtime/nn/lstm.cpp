@@ -5,6 +5,17 @@
 namespace multiviz {
 namespace {
 
+struct State {
+  at::Tensor hidden, cell;
+};
+
+// One step for the rows of `projected` [B, 4 U].
+State advance(const at::Tensor& projected, const State& state, const at::Tensor& weight_hh) {
+  auto gates = at::addmm(projected, state.hidden, weight_hh).chunk(4, 1);
+  auto cell = gates[1].sigmoid() * state.cell + gates[0].sigmoid() * gates[2].tanh();
+  return {gates[3].sigmoid() * cell.tanh(), cell};
+}
+
 struct Order {
   at::Tensor sorted, back;      // rows by falling length, and the way back
   std::vector<int64_t> active;  // how many rows still run at step t
@@ -28,25 +39,35 @@ at::Tensor lstm_last(const at::Tensor& inputs, const at::Tensor& mask, const Lst
   if (ragged) order = by_length(mask);
   auto sequence = (ragged ? inputs.index_select(0, order.sorted) : inputs).transpose(0, 1);
   auto projected = at::linear(sequence, weights.weight_ih, weights.bias);  // [T, B, 4 U]
-  auto hidden = at::zeros({rows, width}, inputs.options()), cell = hidden;
+  State state{at::zeros({rows, width}, inputs.options()), at::zeros({rows, width}, inputs.options())};
   auto weight_hh = weights.weight_hh.t();
   std::vector<at::Tensor> finished;  // final states of the rows that ended, last ended first
   for (int64_t t = 0; t < steps; ++t) {
     int64_t active = ragged ? order.active[t] : rows;
     if (active == 0) break;
-    if (active < hidden.size(0)) {
-      finished.push_back(hidden.slice(0, active));
-      hidden = hidden.slice(0, 0, active);
-      cell = cell.slice(0, 0, active);
+    if (active < state.hidden.size(0)) {
+      finished.push_back(state.hidden.slice(0, active));
+      state = {state.hidden.slice(0, 0, active), state.cell.slice(0, 0, active)};
     }
-    auto gates = at::addmm(projected[t].slice(0, 0, active), hidden, weight_hh).chunk(4, 1);
-    cell = gates[1].sigmoid() * cell + gates[0].sigmoid() * gates[2].tanh();
-    hidden = gates[3].sigmoid() * cell.tanh();
+    state = advance(projected[t].slice(0, 0, active), state, weight_hh);
   }
-  if (!ragged) return hidden;
-  finished.push_back(hidden);
+  if (!ragged) return state.hidden;
+  finished.push_back(state.hidden);
   std::reverse(finished.begin(), finished.end());
   return at::cat(finished, 0).index_select(0, order.back);
+}
+
+at::Tensor lstm_states(const at::Tensor& inputs, const LstmWeights& weights) {
+  auto projected = at::linear(inputs.transpose(0, 1), weights.weight_ih, weights.bias);  // [T, B, 4 U]
+  auto start = at::zeros({inputs.size(0), weights.weight_hh.size(1)}, inputs.options());
+  State state{start, start};
+  auto weight_hh = weights.weight_hh.t();
+  std::vector<at::Tensor> states;
+  for (int64_t t = 0; t < inputs.size(1); ++t) {
+    state = advance(projected[t], state, weight_hh);
+    states.push_back(state.hidden);
+  }
+  return at::stack(states, 1);
 }
 
 }  // namespace multiviz

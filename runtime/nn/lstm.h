@@ -15,4 +15,7 @@ struct LstmWeights {
 // on other rows. Differentiable any number of times: made of plain operations, no fused kernel.
 at::Tensor lstm_last(const at::Tensor& inputs, const at::Tensor& mask, const LstmWeights& weights);
 
+// The hidden states at every position, [B, T, U].
+at::Tensor lstm_states(const at::Tensor& inputs, const LstmWeights& weights);
+
 }  // namespace multiviz
