@@ -11,6 +11,7 @@
 #include "models/lxmert_pixels.h"
 #include "models/mdetr.h"
 #include "models/resnet.h"
+#include "models/vgg.h"
 #include "models/vilt.h"
 #include "models/vit.h"
 
@@ -34,13 +35,10 @@ ModelPtr make_lxmert(Pretrained pretrained) {
 }
 
 const std::map<std::string, Maker>& makers() {
-  static const std::map<std::string, Maker> all = {{"bert", make<BertEncoder>},
-                                                   {"clip", make<Clip>},
-                                                   {"lxmert", make_lxmert},
-                                                   {"mdetr", make<Mdetr>},
-                                                   {"resnet", make<ResnetEncoder>},
-                                                   {"roberta", make<BertEncoder>},
-                                                   {"vilt", make<Vilt>},
+  static const std::map<std::string, Maker> all = {{"bert", make<BertEncoder>},     {"clip", make<Clip>},
+                                                   {"lxmert", make_lxmert},         {"mdetr", make<Mdetr>},
+                                                   {"resnet", make<ResnetEncoder>}, {"roberta", make<BertEncoder>},
+                                                   {"vgg", make<VggEncoder>},       {"vilt", make<Vilt>},
                                                    {"vit", make<VitEncoder>}};
   return all;
 }
@@ -50,6 +48,7 @@ void check_options(const Pretrained& pretrained, const std::string& type) {
   if (type == "clip") known.push_back("captions");
   if (type == "mdetr") known.emplace_back("answers");
   if (type == "lxmert") known.push_back("detector");
+  if (type == "bert" || type == "roberta") known.push_back("pool");
   for (const auto& [key, _] : pretrained.options.items())
     check(std::find(known.begin(), known.end(), key) != known.end(), "{} has no option '{}'{}", pretrained.source, key,
           suggestion(key, known));

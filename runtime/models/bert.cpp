@@ -16,6 +16,11 @@ BertEncoder::BertEncoder(Pretrained from) : EncoderModel(from) {
   for (const char* name : {"bert.", "roberta."})
     if (weights.has(name + std::string("embeddings.word_embeddings.weight"))) prefix = name;
   read_network(weights, prefix);
+  auto kind = get_or<std::string>(from.options, "pool", get_or<std::string>(settings, "pool", "first", where),
+                                  "the options of " + from.source);
+  check(kind == "first" || kind == "mean", "{}: pool is '{}': it must be 'first' or 'mean'", from.source, kind);
+  mean_ = kind == "mean";
+  if (mean_) set_config("pool", kind);
   read_head(weights, prefix, where);
   finish(weights);
 
@@ -23,7 +28,7 @@ BertEncoder::BertEncoder(Pretrained from) : EncoderModel(from) {
   signature_.modalities = {{"text", ModalityKind::text}};
   signature_.taps.push_back("text.embeddings");
   add_layer_taps(signature_.taps, "text.layer", layers_);
-  if (pooler_.weight.defined()) signature_.taps.push_back("text.pooled");
+  if (pooler_.weight.defined() && !mean_) signature_.taps.push_back("text.pooled");
   signature_.taps.insert(signature_.taps.end(), {"features", "logits"});
 }
 
@@ -73,14 +78,14 @@ void BertEncoder::read_network(WeightReader& weights, const std::string& prefix)
 void BertEncoder::read_head(WeightReader& weights, const std::string& prefix, const std::string& where) {
   // What the network was trained for first, and heads for single tokens.
   for (const char* other : {"cls.", "lm_head.", "qa_outputs."}) weights.ignore(other);
-  if (!may_classify(config(), where)) weights.ignore("classifier.");
-  bool own = weights.has("classifier.dense.weight") && may_classify(config(), where);
+  if (mean_ || !may_classify(config(), where)) weights.ignore("classifier.");
+  bool own = weights.has("classifier.dense.weight") && may_classify(config(), where) && !mean_;
   if (own)
     pooler_ = weights.linear("classifier.dense", width_, width_);
   else if (weights.has(prefix + "pooler.dense.weight"))
     pooler_ = weights.linear(prefix + "pooler.dense", width_, width_);
   if (own) weights.ignore(prefix + "pooler.");
-  read_classifier(weights, own ? "classifier.out_proj" : "classifier", width_, where);
+  read_classifier(weights, mean_ ? "" : own ? "classifier.out_proj" : "classifier", width_, where);
 }
 
 Leaf BertEncoder::prepare(size_t modality, std::span<const Value> values) const {
@@ -117,18 +122,21 @@ at::Tensor BertEncoder::run(at::Tensor x, const at::Tensor& mask, Trace* trace) 
   return x;
 }
 
-Encoding BertEncoder::pool(const at::Tensor& last, Trace* trace) const {
-  auto first = last.select(1, 0);
-  if (!pooler_.weight.defined()) return {{first}};
-  return {{tap(trace, "text.pooled", linear(first, pooler_).tanh())}};
+at::Tensor BertEncoder::pool(const at::Tensor& states, const at::Tensor& mask, Trace* trace) const {
+  if (mean_) {
+    if (!mask.defined()) return states.mean(1);
+    auto real = mask.unsqueeze(2).to(states.scalar_type());
+    return (states * real).sum(1) / real.sum(1);
+  }
+  auto first = states.select(1, 0);
+  return pooler_.weight.defined() ? tap(trace, "text.pooled", linear(first, pooler_).tanh()) : first;
 }
 
-Encoding BertEncoder::encode(size_t, const Leaf& leaf, Trace* trace) const {
+at::Tensor BertEncoder::states(const Leaf& leaf, Trace* trace) const {
   const auto& words = leaf.tensor;
   auto real =
       leaf.mask.defined() ? leaf.mask : at::ones({words.size(0), words.size(1)}, words.options().dtype(at::kBool));
-  auto x = embed(words, roberta_ ? positions_of(real) : at::Tensor(), {}, trace);
-  return pool(run(x, leaf.mask, trace), trace);
+  return run(embed(words, roberta_ ? positions_of(real) : at::Tensor(), {}, trace), leaf.mask, trace);
 }
 
 RawOutputs BertEncoder::forward_raw(const RawInputs& inputs) const {
@@ -150,10 +158,11 @@ RawOutputs BertEncoder::forward_raw(const RawInputs& inputs) const {
   Trace trace;
   trace.record("text.*");
   auto x = embed(words, roberta_ ? positions_of(real) : at::Tensor(), given("token_type_ids", at::kLong), &trace);
-  auto last = run(x, given("attention_mask", at::kBool), &trace);
-  auto out = raw_outputs(pool(last, &trace), trace, "text", layers_);
+  auto mask = given("attention_mask", at::kBool);
+  auto last = run(x, mask, &trace);
+  auto out = raw_outputs(pool(last, mask, &trace), trace, "text", layers_);
   out["last_hidden_state"].tensor = last;
-  if (pooler_.weight.defined()) out["pooler_output"].tensor = trace.at("text.pooled");
+  if (pooler_.weight.defined() && !mean_) out["pooler_output"].tensor = trace.at("text.pooled");
   return out;
 }
 

@@ -7,6 +7,25 @@
 
 namespace multiviz {
 
+namespace {
+
+bool is_statistic(const std::string& name) { return name.find(".running_") != std::string::npos; }
+
+}  // namespace
+
+NamedTensors EncoderModel::parameters() const {
+  auto out = weights_;
+  std::erase_if(out, [](const auto& entry) { return is_statistic(entry.first); });
+  return out;
+}
+
+NamedTensors EncoderModel::buffers() const {
+  auto out = PretrainedModel::buffers();
+  for (const auto& entry : weights_)
+    if (is_statistic(entry.first)) out.push_back(entry);
+  return out;
+}
+
 std::string architecture_of(const nlohmann::json& config, const std::string& where) {
   auto found = config.find("architectures");
   if (found == config.end() || found->is_null()) return "";
@@ -32,6 +51,10 @@ void EncoderModel::read_classifier(WeightReader& weights, const std::string& nam
   for (int64_t i = 1; i <= width; ++i) signature_.labels.push_back(fmt::format("feature {}", i));
 }
 
+Encoding EncoderModel::encode(size_t, const Leaf& leaf, Trace* trace) const {
+  return {{pool(states(leaf, trace), leaf.mask, trace)}};
+}
+
 Output EncoderModel::fuse(std::span<const Encoding> encodings, Trace* trace) const {
   check(encodings.size() == 1 && encodings[0].tensors.size() == 1, "{} has one encoding", signature_.name);
   auto features = tap(trace, "features", encodings[0].tensors[0]);
@@ -39,9 +62,9 @@ Output EncoderModel::fuse(std::span<const Encoding> encodings, Trace* trace) con
   return {tap(trace, "logits", logits.to(at::kFloat)), features.to(at::kFloat)};
 }
 
-RawOutputs EncoderModel::raw_outputs(const Encoding& encoding, const Trace& trace, const std::string& name,
+RawOutputs EncoderModel::raw_outputs(const at::Tensor& features, const Trace& trace, const std::string& name,
                                      int64_t layers) const {
-  std::vector<Encoding> encodings = {encoding};
+  std::vector<Encoding> encodings = {{{features}}};
   auto output = fuse(encodings, nullptr);
   RawOutputs out;
   out["features"].tensor = output.features;

@@ -8,7 +8,15 @@ namespace multiviz {
 // but that last layer is the encoder.
 class EncoderModel : public PretrainedModel {
  public:
+  Encoding encode(size_t modality, const Leaf& leaf, Trace* trace) const override;
   Output fuse(std::span<const Encoding> encodings, Trace* trace) const override;
+  // Without running statistics of normalisations, which are buffers.
+  NamedTensors parameters() const override;
+  NamedTensors buffers() const override;
+  // The last states of all positions [B, T, states_width()], before they are pooled: tokens, patches after the first
+  // token, or the cells of a map row by row.
+  virtual at::Tensor states(const Leaf& leaf, Trace* trace) const = 0;
+  virtual int64_t states_width() const = 0;
 
  protected:
   explicit EncoderModel(Pretrained& from) : PretrainedModel(from) {}
@@ -16,8 +24,10 @@ class EncoderModel : public PretrainedModel {
   // Takes NAME.weight and NAME.bias when the checkpoint has them and its architecture is a classifier. `width` is that
   // of the features.
   void read_classifier(WeightReader& weights, const std::string& name, int64_t width, const std::string& where);
+  // States to features [B, D].
+  virtual at::Tensor pool(const at::Tensor& states, const at::Tensor& mask, Trace* trace) const = 0;
   // logits and features of encoded rows, and the activations that a trace of all taps held.
-  RawOutputs raw_outputs(const Encoding& encoding, const Trace& trace, const std::string& name, int64_t layers) const;
+  RawOutputs raw_outputs(const at::Tensor& features, const Trace& trace, const std::string& name, int64_t layers) const;
 
   LinearWeights classifier_;  // undefined without one
 };

@@ -22,10 +22,22 @@ void each_setting(Options& options, Field&& field) {
   field("labels", options.labels);
 }
 
+// Those that files written before there were several kinds of encoders and heads lack.
+template <typename Options, typename Field>
+void each_later_setting(Options& options, const Field& field) {
+  field("encoders", options.encoders);
+  field("head", options.head);
+  field("heads", options.heads);
+  field("layers", options.layers);
+  field("inner", options.inner);
+}
+
 }  // namespace
 
 nlohmann::json LateFusion::config() const {
   nlohmann::json out = {{"architecture", "late_fusion"}, {"task", tasks[static_cast<size_t>(options_.task)]}};
+  each_later_setting(options_, [&](const char* name, const auto& value) { out[name] = value; });
+  if (!parts_.empty()) out.update({{"parts", parts_.names()}, {"frozen", parts_.frozen()}});
   each_setting(options_, [&](const char* name, const auto& value) { out[name] = value; });
   for (const auto& [name, kind] : options_.modalities) {
     out["modalities"].push_back(name);
@@ -40,6 +52,8 @@ LateFusionOptions late_fusion_options(const nlohmann::json& config) {
   std::vector<std::string> names, kinds;
   SettingsReader read(config, "late_fusion");
   each_setting(out, read);
+  each_later_setting(out, [&](const char* name, auto& value) { read.optional(name, value); });
+  read.allow("parts"), read.allow("frozen");
   read("task", task), read("modalities", names), read("kinds", kinds);
   read.done();
   const auto found = std::find(tasks.begin(), tasks.end(), task);

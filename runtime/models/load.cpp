@@ -19,6 +19,7 @@
 #include "models/late_fusion.h"
 #include "models/mdetr_checkpoint.h"
 #include "models/mult.h"
+#include "models/parts.h"
 #include "models/torch_script.h"
 #include "models/weight_files.h"
 
@@ -26,28 +27,33 @@ namespace multiviz {
 namespace {
 
 constexpr const char* extension = ".safetensors";
+constexpr const char* parts_folder = "encoders";
+constexpr const char* endings[] = {extension, ".pt", ".pth", ".bin", ".ckpt"};
 
-using Maker = ModelPtr (*)(const nlohmann::json& config);
+using Maker = ModelPtr (*)(const nlohmann::json& config, std::vector<ModelPtr> parts);
 
 const std::map<std::string, Maker>& architectures() {
   static const std::map<std::string, Maker> all = {
       {"cnn_lstm_sa",
-       [](const nlohmann::json& config) -> ModelPtr {
+       [](const nlohmann::json& config, std::vector<ModelPtr>) -> ModelPtr {
          return std::make_shared<CnnLstmSa>(cnn_lstm_sa_options(config));
        }},
       {"late_fusion",
-       [](const nlohmann::json& config) -> ModelPtr {
-         return std::make_shared<LateFusion>(late_fusion_options(config));
+       [](const nlohmann::json& config, std::vector<ModelPtr> parts) -> ModelPtr {
+         return std::make_shared<LateFusion>(late_fusion_options(config), std::move(parts),
+                                             get_or(config, "frozen", false, "the settings of a late_fusion"));
        }},
-      {"mult", [](const nlohmann::json& config) -> ModelPtr { return std::make_shared<MulT>(mult_options(config)); }},
+      {"mult",
+       [](const nlohmann::json& config, std::vector<ModelPtr> parts) -> ModelPtr {
+         return std::make_shared<MulT>(mult_options(config), std::move(parts),
+                                       get_or(config, "frozen", false, "the settings of a mult"));
+       }},
   };
   return all;
 }
 
 bool is_weight_file(const std::string& path) {
-  for (const char* ending : {extension, ".pt", ".pth", ".bin", ".ckpt"})
-    if (path.ends_with(ending)) return true;
-  return false;
+  return std::any_of(std::begin(endings), std::end(endings), [&](auto end) { return path.ends_with(end); });
 }
 
 std::string find_file(const std::string& name_or_path, const std::string& folder) {
@@ -80,6 +86,21 @@ nlohmann::json find_config(const std::string& path, WeightFiles& weights, const 
   return parse_json(found->second, path);
 }
 
+// The models of a folder's parts, in the order of the modalities: null where a modality has none.
+std::vector<ModelPtr> load_parts(const nlohmann::json& config, const std::string& path) {
+  const auto where = path + "/config.json";
+  const auto names = get_or<std::vector<std::string>>(config, "parts", {}, where);
+  if (names.empty()) return {};
+  const auto modalities = require<std::vector<std::string>>(config, "modalities", where);
+  std::vector<ModelPtr> out;
+  for (const auto& modality : modalities) {
+    const bool has = std::find(names.begin(), names.end(), modality) != names.end();
+    if (has) check_part_name(modality);
+    out.push_back(has ? load_model((std::filesystem::path(path) / parts_folder / modality).string(), "") : nullptr);
+  }
+  return out;
+}
+
 ModelPtr make_model(const nlohmann::json& config, const std::string& path) {
   check(config.is_object() && config.contains("architecture") && config["architecture"].is_string(),
         "{} does not say what architecture its model has", path);
@@ -90,7 +111,7 @@ ModelPtr make_model(const nlohmann::json& config, const std::string& path) {
     for (const auto& [architecture, _] : architectures()) known.push_back(architecture);
     fail("{} has the architecture '{}', which this version does not know{}", path, name, suggestion(name, known));
   }
-  return maker->second(config);
+  return maker->second(config, load_parts(config, path));
 }
 
 at::ScalarType parse_dtype(const std::string& name) {
@@ -128,7 +149,10 @@ ModelPtr load_architecture(const std::string& path, const nlohmann::json& config
     check(key == "config" || key == "weights", "the option '{}' is not known for {}; known: config, weights", key,
           path);
   auto model = make_model(config, path);
-  copy_weights(all_weights(*model), weights.tensors, path);
+  auto tensors = weights.tensors;
+  for (const auto& [name, tensor] : model->buffers())  // files may lack MulT's, which mean nothing
+    if (name.ends_with(".version") || name.ends_with("._float_tensor")) tensors.emplace(name, tensor);
+  copy_weights(own_weights(*model), tensors, path);
   return model;
 }
 
@@ -140,7 +164,7 @@ ModelPtr load_torch_script(const std::string& path, const std::string& archive, 
 }
 
 NamedTensors to_save(const Model& model, bool half) {
-  NamedTensors out = all_weights(model);
+  NamedTensors out = own_weights(model);
   for (auto& [_, tensor] : out)
     tensor = half && tensor.is_floating_point() ? tensor.detach().to(at::kHalf) : tensor.detach();
   return out;
@@ -154,6 +178,7 @@ void save_folder(const Model& model, const std::filesystem::path& folder, const 
   write_file((folder / "config.json").string(), dump_json(config, model.signature().name, 2) + "\n");
   if (const auto* script = dynamic_cast<const TorchScriptModel*>(&model))
     return script->save((folder / "model.pt").string());
+  for (const auto& [name, part] : model.parts()) save_model(*part, (folder / parts_folder / name).string(), half);
   const fs::path origin = model.origin();
   if (fs::is_regular_file(origin / "pytorch_model.bin") && !fs::exists(origin / "model.safetensors"))
     save_state_dict((folder / "pytorch_model.bin").string(), to_save(model, half));
@@ -202,6 +227,8 @@ void load_weights(Model& model, const std::string& path) {
 }
 
 void save_model(const Model& model, const std::string& path, bool half) {
+  check(!is_weight_file(path) || model.parts().empty(),
+        "{} is made of models that have files of their own: save it in a folder", model.signature().name);
   if (const auto* script = dynamic_cast<const TorchScriptModel*>(&model)) {
     check(!half, "{} is a TorchScript module, whose program decides its types: save it without half", path);
     if (path.ends_with(".pt") || path.ends_with(".pth")) return script->save(path);

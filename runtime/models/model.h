@@ -88,6 +88,9 @@ class Model {
   virtual std::vector<std::pair<std::string, at::Tensor>> parameters() const { return {}; }
   // Tensors that are saved with the weights and that an optimizer leaves alone: running statistics.
   virtual std::vector<std::pair<std::string, at::Tensor>> buffers() const { return {}; }
+  // Models that this one is made of, by name: they are saved in folders of their own, and their tensors are also among
+  // parameters() and buffers(), as part_prefix(name) + their own name.
+  virtual std::vector<std::pair<std::string, std::shared_ptr<Model>>> parts() const { return {}; }
   // Whether forward passes are those of training (batch statistics). Off unless a training run has turned it on.
   virtual void set_training(bool) {}
   virtual void to(at::Device device) = 0;
@@ -110,6 +113,8 @@ class Model {
 };
 
 using ModelPtr = std::shared_ptr<Model>;
+
+std::string part_prefix(const std::string& part);  // "parts.NAME."
 
 // For each modality of the model, the position of the value in the data set's datapoints: by name, or by kind when the
 // names differ and the kinds are unambiguous. Throws when the data set cannot feed the model.

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "core/error.h"
 #include "core/random.h"
+#include "models/encoder.h"
 #include "models/leaves.h"
 #include "models/settings.h"
 
@@ -52,18 +54,21 @@ at::Tensor layer_norm(const at::Tensor& x, const Norm& norm) {
 
 }  // namespace
 
-MulT::MulT(MultOptions options) : options_(std::move(options)) {
+MulT::MulT(MultOptions options, std::vector<ModelPtr> parts, bool frozen)
+    : options_(std::move(options)), parts_(options_.modalities, std::move(parts), frozen) {
   check_options();
   const auto count = std::ssize(options_.modalities);
-  const int64_t width = options_.width, together = width * count * count;
-  signature_ = {options_.name,
-                {},
-                options_.labels,
-                options_.labels.empty() ? Task::regression : Task::classification,
-                together,
-                {},
-                true};
-  for (const auto& name : options_.modalities) signature_.modalities.push_back({name, ModalityKind::time_series});
+  const int64_t width = options_.width, memory = width * (options_.self_pairs ? count : count - 1);
+  const int64_t together = memory * count;
+  signature_.name = options_.name;
+  signature_.labels = options_.labels;
+  signature_.task = options_.labels.empty() ? Task::regression : Task::classification;
+  signature_.features = together;
+  for (size_t m = 0; m < options_.modalities.size(); ++m) {
+    const auto kind = parts_[m] ? parts_[m]->signature().modalities[0].kind : ModalityKind::time_series;
+    signature_.modalities.push_back({options_.modalities[m], kind});
+  }
+  parts_.add_taps(signature_.taps, /*only_states=*/true);
   for (const char* part : {".projected", ".memory"})
     for (const auto& name : options_.modalities) signature_.taps.push_back(name + part);
   for (const char* name : {"fusion.features", "logits"}) signature_.taps.emplace_back(name);
@@ -71,10 +76,10 @@ MulT::MulT(MultOptions options) : options_(std::move(options)) {
   for (int64_t i = 0; i < count; ++i) {
     const int64_t in = options_.inputs[static_cast<size_t>(i)];
     projections_.push_back(uniform_fan({width, in, 1}, in, generator));
-    crossmodal_.emplace_back();
+    crossmodal_.emplace_back(count);
     for (int64_t j = 0; j < count; ++j)
-      crossmodal_.back().push_back(make_transformer(width, options_.layers, generator));
-    memories_.push_back(make_transformer(width * count, std::max<int64_t>(options_.layers, 3), generator));
+      if (looks_at(i, j)) crossmodal_.back()[j] = make_transformer(width, options_.layers, generator);
+    memories_.push_back(make_transformer(memory, std::max<int64_t>(options_.layers, 3), generator));
   }
   first_ = make_linear(together, together, generator);
   second_ = make_linear(together, together, generator);
@@ -95,6 +100,20 @@ void MulT::check_options() const {
   within(options_.heads, "heads", 1, options_.width);
   check(options_.width % 2 == 0 && options_.width % options_.heads == 0,
         "mult: width {} must be even and a multiple of {} heads", options_.width, options_.heads);
+  check(options_.self_pairs || options_.modalities.size() > 1, "mult without self_pairs needs two modalities or more");
+  const auto names = weight_names().memories;
+  check(std::set(names.begin(), names.end()).size() == names.size(),
+        "mult without self_pairs tells modalities apart by their first letters: give them other names");
+  for (size_t m = 0; m < options_.modalities.size(); ++m) {
+    if (!parts_[m]) continue;
+    const auto* encoder = dynamic_cast<const EncoderModel*>(parts_[m]);
+    check(encoder != nullptr,
+          "mult reads the states of all positions, which {} ('{}') does not show: use a BERT, "
+          "RoBERTa, ViT or ResNet, or another fusion",
+          parts_[m]->signature().name, options_.modalities[m]);
+    check(encoder->states_width() == options_.inputs[m], "mult: the encoder of '{}' makes {} channels, not {}",
+          options_.modalities[m], encoder->states_width(), options_.inputs[m]);
+  }
 }
 
 MulT::Transformer MulT::make_transformer(int64_t width, int64_t layers, const at::Generator& generator) {
@@ -112,6 +131,26 @@ MulT::Transformer MulT::make_transformer(int64_t width, int64_t layers, const at
     transformer.layers.push_back(std::move(layer));
   }
   return transformer;
+}
+
+bool MulT::looks_at(size_t i, size_t j) const { return options_.self_pairs || i != j; }
+
+MulT::WeightNames MulT::weight_names() const {
+  WeightNames out;
+  const size_t count = options_.modalities.size();
+  std::vector<std::string> letters;
+  for (const auto& name : options_.modalities)
+    letters.push_back(name == "text" || name == "language" ? "l" : name == "image" ? "v" : name.substr(0, 1));
+  for (size_t i = 0; i < count; ++i) {
+    const auto& own = letters[i];
+    out.projections.push_back(options_.self_pairs ? fmt::format("proj.{}.weight", i) : "proj_" + own + ".weight");
+    out.memories.push_back(options_.self_pairs ? fmt::format("trans_mems.{}", i) : "trans_" + own + "_mem");
+    out.crossmodal.emplace_back();
+    for (size_t j = 0; j < count; ++j)
+      out.crossmodal.back().push_back(options_.self_pairs ? fmt::format("trans.{}.{}", i, j)
+                                                          : "trans_" + own + "_with_" + letters[j]);
+  }
+  return out;
 }
 
 template <typename Self, typename Visit>
@@ -135,33 +174,63 @@ void MulT::visit_weights(Self& self, const Visit& visit) {
     pair(name + ".layer_norm", weights.norm);
   };
   const size_t count = self.projections_.size();
-  for (size_t i = 0; i < count; ++i) visit(fmt::format("proj.{}.weight", i), self.projections_[i]);
+  const auto names = self.weight_names();
+  for (size_t i = 0; i < count; ++i) visit(names.projections[i], self.projections_[i]);
   for (size_t i = 0; i < count; ++i)
-    for (size_t j = 0; j < count; ++j) transformer(fmt::format("trans.{}.{}", i, j), self.crossmodal_[i][j]);
-  for (size_t i = 0; i < count; ++i) transformer(fmt::format("trans_mems.{}", i), self.memories_[i]);
+    for (size_t j = 0; j < count; ++j)
+      if (self.looks_at(i, j)) transformer(names.crossmodal[i][j], self.crossmodal_[i][j]);
+  for (size_t i = 0; i < count; ++i) transformer(names.memories[i], self.memories_[i]);
   pair("proj1", self.first_);
   pair("proj2", self.second_);
   pair("out_layer", self.out_);
 }
 
+NamedTensors MulT::buffers() const {
+  NamedTensors out;
+  parts_.add_buffers(out);
+  const auto names = weight_names();
+  auto markers = [&](const std::string& transformer) {
+    out.emplace_back(transformer + ".version", at::full({1}, 2.0));
+    out.emplace_back(transformer + ".embed_positions._float_tensor", at::zeros({1}));
+  };
+  for (size_t i = 0; i < memories_.size(); ++i) {
+    markers(names.memories[i]);
+    for (size_t j = 0; j < memories_.size(); ++j)
+      if (looks_at(i, j)) markers(names.crossmodal[i][j]);
+  }
+  return out;
+}
+
 NamedTensors MulT::parameters() const {
   NamedTensors out;
+  parts_.add_parameters(out);
   visit_weights(*this, [&](const std::string& name, const at::Tensor& tensor) { out.emplace_back(name, tensor); });
   return out;
 }
 
 void MulT::to(at::Device device) {
   at::NoGradGuard no_grad;
+  parts_.to(device);
   visit_weights(*this, [&](const std::string&, at::Tensor& tensor) { tensor = tensor.to(device); });
 }
 
 Leaf MulT::prepare(size_t modality, std::span<const Value> values) const {
   check(modality < projections_.size(), "{} has {} modalities", options_.name, projections_.size());
+  if (parts_[modality]) return parts_[modality]->prepare(0, values);
   return fixed_series_leaf(options_.modalities[modality], values, options_.inputs[modality], options_.frames, device());
 }
 
+// The states of a part as frames: cut to T, or padded with zeros, as is what a text's mask leaves out.
+at::Tensor MulT::frames_of(size_t modality, const Leaf& leaf, Trace* trace) const {
+  if (!parts_[modality]) return leaf.tensor;
+  auto states = static_cast<const EncoderModel*>(parts_[modality])->states(leaf, trace).to(at::kFloat);
+  if (leaf.mask.defined() && leaf.mask.dim() == 2) states = states * leaf.mask.unsqueeze(2);
+  const int64_t there = std::min(states.size(1), options_.frames);
+  return at::constant_pad_nd(states.slice(1, 0, there), {0, 0, 0, options_.frames - there});
+}
+
 Encoding MulT::encode(size_t modality, const Leaf& leaf, Trace* trace) const {
-  auto projected = at::linear(leaf.tensor, projections_.at(modality).squeeze(2));
+  auto projected = at::linear(frames_of(modality, leaf, trace), projections_.at(modality).squeeze(2));
   return {{tap(trace, options_.modalities[modality] + ".projected", projected)}};
 }
 
@@ -207,6 +276,7 @@ Output MulT::fuse(std::span<const Encoding> encodings, Trace* trace) const {
   for (size_t i = 0; i < count; ++i) {
     std::vector<at::Tensor> made;
     for (size_t j = 0; j < count; ++j) {
+      if (!looks_at(i, j)) continue;
       // Even of itself a modality is the context here: its keys stay as they are projected while the queries change.
       auto context = i == j ? frames[j].alias() : frames[j];
       made.push_back(run(crossmodal_[i][j], frames[i], context));
@@ -222,10 +292,19 @@ Output MulT::fuse(std::span<const Encoding> encodings, Trace* trace) const {
 }
 
 nlohmann::json MulT::config() const {
-  return {{"architecture", "mult"},    {"name", options_.name},     {"modalities", options_.modalities},
-          {"inputs", options_.inputs}, {"frames", options_.frames}, {"width", options_.width},
-          {"heads", options_.heads},   {"layers", options_.layers}, {"causal", options_.causal},
-          {"labels", options_.labels}};
+  nlohmann::json out = {{"architecture", "mult"},
+                        {"name", options_.name},
+                        {"modalities", options_.modalities},
+                        {"inputs", options_.inputs},
+                        {"frames", options_.frames},
+                        {"width", options_.width},
+                        {"heads", options_.heads},
+                        {"layers", options_.layers},
+                        {"causal", options_.causal},
+                        {"labels", options_.labels},
+                        {"self_pairs", options_.self_pairs}};
+  if (!parts_.empty()) out.update({{"parts", parts_.names()}, {"frozen", parts_.frozen()}});
+  return out;
 }
 
 MultOptions mult_options(const nlohmann::json& config) {
@@ -234,6 +313,8 @@ MultOptions mult_options(const nlohmann::json& config) {
   read("name", out.name), read("modalities", out.modalities), read("inputs", out.inputs), read("frames", out.frames);
   read("width", out.width), read("heads", out.heads), read("layers", out.layers), read("causal", out.causal);
   read("labels", out.labels);
+  read.optional("self_pairs", out.self_pairs);
+  read.allow("parts"), read.allow("frozen");
   read.done();
   return out;
 }

@@ -39,6 +39,8 @@ class PretrainedModel : public Model, public RawForward {
   explicit PretrainedModel(Pretrained& from);
 
   at::ScalarType dtype() const { return dtype_; }
+  // A setting that is saved in config.json.
+  void set_config(const std::string& key, nlohmann::json value) { config_[key] = std::move(value); }
   // Ends reading the weights, as WeightReader::finish.
   void finish(WeightReader& weights);
   // Tokens as rows of `table` [V, E], with mask and atoms.

@@ -6,11 +6,6 @@
 #include "io/json.h"
 
 namespace multiviz {
-namespace {
-
-bool is_statistic(const std::string& name) { return name.find(".running_") != std::string::npos; }
-
-}  // namespace
 
 ResnetEncoder::ResnetEncoder(Pretrained from) : EncoderModel(from) {
   auto settings = config();
@@ -75,14 +70,16 @@ Leaf ResnetEncoder::prepare(size_t modality, std::span<const Value> values) cons
   return prepare_images(modality, values);
 }
 
-Encoding ResnetEncoder::encode(size_t, const Leaf& leaf, Trace* trace) const {
+at::Tensor ResnetEncoder::states(const Leaf& leaf, Trace* trace) const {
   const auto& pixels = leaf.tensor;
   check(pixels.dim() == 4 && pixels.size(1) == channels_ && pixels.size(2) > 0 && pixels.size(3) > 0,
         "the image leaf of {} is [B, {}, H, W], not [{}]", signature_.name, channels_, fmt::join(pixels.sizes(), ", "));
   auto x = tap(trace, "image.embeddings", resnet_stem(pixels.to(dtype()), stem_, options_));
   for (size_t s = 0; s < stages_.size(); ++s) x = tap(trace, fmt::format("image.stage.{}", s + 1), stages_[s](x));
-  return {{x.mean({2, 3})}};
+  return x.flatten(2).transpose(1, 2);
 }
+
+at::Tensor ResnetEncoder::pool(const at::Tensor& states, const at::Tensor&, Trace*) const { return states.mean(1); }
 
 RawOutputs ResnetEncoder::forward_raw(const RawInputs& inputs) const {
   check_raw_inputs(inputs, signature_.name, {"pixel_values"}, {"pixel_values"});
@@ -98,20 +95,6 @@ RawOutputs ResnetEncoder::forward_raw(const RawInputs& inputs) const {
   out["hidden_states"] = raw_list(hidden);
   out["features"].tensor = output.features;
   if (classifier_.weight.defined()) out["logits"].tensor = output.logits;
-  return out;
-}
-
-NamedTensors ResnetEncoder::parameters() const {
-  NamedTensors out;
-  for (const auto& entry : weights_)
-    if (!is_statistic(entry.first)) out.push_back(entry);
-  return out;
-}
-
-NamedTensors ResnetEncoder::buffers() const {
-  auto out = PretrainedModel::buffers();
-  for (const auto& entry : weights_)
-    if (is_statistic(entry.first)) out.push_back(entry);
   return out;
 }
 

@@ -16,18 +16,16 @@ class ResnetEncoder : public EncoderModel {
   explicit ResnetEncoder(Pretrained from);
 
   Leaf prepare(size_t modality, std::span<const Value> values) const override;
-  Encoding encode(size_t modality, const Leaf& leaf, Trace* trace) const override;
+  at::Tensor states(const Leaf& leaf, Trace* trace) const override;
+  int64_t states_width() const override { return widths_.back(); }
   // ResNetModel and ResNetForImageClassification: pixel_values -> last_hidden_state, hidden_states, pooler_output,
   // logits, features.
   RawOutputs forward_raw(const RawInputs& inputs) const override;
 
-  // Without the running statistics, which are buffers.
-  NamedTensors parameters() const override;
-  NamedTensors buffers() const override;
-
  private:
   void read_settings(const nlohmann::json& config, const std::string& where);
   void read_network(WeightReader& weights, const std::string& prefix);
+  at::Tensor pool(const at::Tensor& states, const at::Tensor& mask, Trace* trace) const override;
 
   std::vector<int64_t> widths_, depths_;  // of each stage
   int64_t channels_ = 0, first_ = 0;      // first_: channels after the stem

@@ -9,7 +9,7 @@
 
 namespace multiviz {
 
-// Reads a model's settings, every one of which must be there and no other. Throws Error naming the setting.
+// Reads a model's settings: all must be there but those that are optional, and no other. Throws Error naming the setting.
 class SettingsReader {
  public:
   SettingsReader(const nlohmann::json& config, std::string architecture)
@@ -28,6 +28,16 @@ class SettingsReader {
       fail("the setting '{}' of a {} has the wrong type", name, architecture_);
     }
   }
+
+  // A setting that files may lack, and one that somebody else reads.
+  template <typename T>
+  void optional(const char* name, T& value) {
+    if (config_.contains(name))
+      (*this)(name, value);
+    else
+      known_.emplace_back(name);
+  }
+  void allow(const char* name) { known_.emplace_back(name); }
 
   // Call it after the last setting.
   void done() const {

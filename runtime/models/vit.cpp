@@ -100,7 +100,7 @@ at::Tensor VitEncoder::positions_of(int64_t rows, int64_t columns) const {
   return at::cat({positions_.slice(1, 0, 1), grid.flatten(2).transpose(1, 2)}, 1);
 }
 
-Encoding VitEncoder::encode(size_t, const Leaf& leaf, Trace* trace) const {
+at::Tensor VitEncoder::states(const Leaf& leaf, Trace* trace) const {
   const auto& pixels = leaf.tensor;
   check(pixels.dim() == 4 && pixels.size(1) == channels_ && pixels.size(2) >= patch_ && pixels.size(3) >= patch_,
         "the image leaf of {} is [B, {}, H, W], of at least one {} x {} patch, not [{}]", signature_.name, channels_,
@@ -111,20 +111,22 @@ Encoding VitEncoder::encode(size_t, const Leaf& leaf, Trace* trace) const {
   x = tap(trace, "image.embeddings", x);
   for (size_t i = 0; i < blocks_.size(); ++i)
     x = pre_norm_block(x, blocks_[i], {}, trace, fmt::format("image.layer.{}", i + 1));
-  // Only the first position is read, unless somebody else wants to.
-  if (!trace || !trace->wants("image.output")) x = x.slice(1, 0, 1);
-  x = tap(trace, "image.output", layer_norm(x, norm_)).select(1, 0);
-  return {{pooler_.weight.defined() ? linear(x, pooler_).tanh() : x}};
+  return tap(trace, "image.output", layer_norm(x, norm_));
+}
+
+at::Tensor VitEncoder::pool(const at::Tensor& states, const at::Tensor&, Trace*) const {
+  auto first = states.select(1, 0);
+  return pooler_.weight.defined() ? linear(first, pooler_).tanh() : first;
 }
 
 RawOutputs VitEncoder::forward_raw(const RawInputs& inputs) const {
   check_raw_inputs(inputs, signature_.name, {"pixel_values"}, {"pixel_values"});
   Trace trace;
   trace.record("image.*");
-  auto encoding = encode(0, {raw_input(inputs, "pixel_values").to(device()), {}, {}, {}}, &trace);
-  auto out = raw_outputs(encoding, trace, "image", layers_);
+  auto features = pool(states({raw_input(inputs, "pixel_values").to(device()), {}, {}, {}}, &trace), {}, nullptr);
+  auto out = raw_outputs(features, trace, "image", layers_);
   out["last_hidden_state"].tensor = trace.at("image.output");
-  if (pooler_.weight.defined()) out["pooler_output"].tensor = encoding.tensors[0];
+  if (pooler_.weight.defined()) out["pooler_output"].tensor = features;
   return out;
 }
 

@@ -17,7 +17,8 @@ class VitEncoder : public EncoderModel {
   explicit VitEncoder(Pretrained from);
 
   Leaf prepare(size_t modality, std::span<const Value> values) const override;
-  Encoding encode(size_t modality, const Leaf& leaf, Trace* trace) const override;
+  at::Tensor states(const Leaf& leaf, Trace* trace) const override;
+  int64_t states_width() const override { return width_; }
   // ViTModel and ViTForImageClassification: pixel_values -> last_hidden_state, hidden_states, attentions,
   // pooler_output, logits, features.
   RawOutputs forward_raw(const RawInputs& inputs) const override;
@@ -27,6 +28,7 @@ class VitEncoder : public EncoderModel {
   void read_network(WeightReader& weights, const std::string& prefix);
   BlockWeights read_block(WeightReader& weights, const std::string& prefix, int64_t layer) const;
   at::Tensor positions_of(int64_t rows, int64_t columns) const;
+  at::Tensor pool(const at::Tensor& states, const at::Tensor& mask, Trace* trace) const override;
 
   int64_t width_ = 0, layers_ = 0, heads_ = 0, inner_ = 0, rows_ = 0, columns_ = 0, patch_ = 0, channels_ = 0;
   int64_t pooled_ = 0;

@@ -102,4 +102,50 @@ test("an archive whose arguments nobody named says what to give", function()
   raises(function() mv.models.load(root .. "torch_script/asker.pt", { modalities = {}, lables = {} }) end, "'lables'")
 end)
 
+for _, kind in ipairs { "concat", "low_rank", "mult" } do
+  test("encoders and a fusion (" .. kind .. ") train and go through algorithm 2", function()
+    local data = scenes({ labels = { "a", "b" } }, 12)
+    local options = { data = data, fusion = kind, encoders = {
+      image = mv.models.load(root .. "encoders/resnet"),
+      text = mv.models.load(root .. "encoders/bert", { pool = "mean" }),
+    } }
+    if kind == "mult" then
+      options.frames, options.width, options.heads, options.layers = 6, 4, 2, 1
+    else
+      options.features = 6
+    end
+    local model = mv.models.fusion(options)
+    eq(model.modalities, { "image", "text" })
+    mv.train(model, data, { steps = 4, batch = 6 })
+    algorithm2(model, data)
+    local folder = scratch()
+    model:save(folder)
+    near(mv.models.load(folder):forward(data[1]), model:forward(data[1]), 1e-5)
+    os.execute("rm -r " .. folder)
+  end)
+end
+
+test("features of pretrained models go through MultiBench's encoders", function()
+  local data = scenes({ labels = { "a", "b", "c" } }, 6)
+  local model = mv.models.fusion {
+    data = data, head = "linear", task = "multilabel", frozen = true,
+    encoders = {
+      text = { model = mv.models.load(root .. "encoders/bert", { pool = "mean" }), kind = "maxout", hidden = 6, outputs = 4 },
+      image = { model = mv.models.load(root .. "encoders/vit"), kind = "maxout", hidden = 6, outputs = 5 },
+    },
+  }
+  eq(model.signature.features, 9)
+  mv.train(model, data, { steps = 2, batch = 6 })
+  ok(mv.gradient(model, data[1], { target = "b" }))
+end)
+
+test("what a fusion cannot take is said", function()
+  local data = scenes({ labels = { "a", "b" } }, 4)
+  local resnet = mv.models.load(root .. "encoders/resnet")
+  raises(function() mv.models.fusion { data = data } end, "'image' is image: give encoders a model for it")
+  raises(function() mv.models.fusion { data = data, encoders = { picture = resnet } } end, "no modality 'picture'")
+  raises(function() mv.models.fusion { data = data, encoders = { image = 3 } } end, "settings or models by modality")
+  raises(function() mv.models.fusion { data = data, fusion = "sum", encoders = {} } end, "fusion")
+end)
+
 check.done()

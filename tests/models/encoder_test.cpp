@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "models/bert.h"
 #include "models/resnet.h"
+#include "models/vgg.h"
 #include "models/vit.h"
 #include "tests/models/parity.h"
 #include "tests/scratch.h"
@@ -164,6 +165,38 @@ TEST_CASE("torchvision's names are read as well") {
   CHECK(model->signature().labels == std::vector<std::string>{"cat", "dog"});
   auto out = model->forward_raw(inputs_of(reference));
   CHECK(difference(out["logits"].tensor, reference.at("logits")) < 1e-4);
+}
+
+// Of tests/fixtures/encoders/make_vgg.py.
+TEST_CASE("a VGG computes what torchvision's does") {
+  for (const char* name : {"vgg", "vgg_bn"}) {
+    CAPTURE(name);
+    auto file = load_safetensors(root + name + ".safetensors");
+    Pretrained pretrained;
+    pretrained.source = name;
+    pretrained.config = {{"model_type", "vgg"}};
+    std::map<std::string, at::Tensor> checks;
+    for (const auto& [key, tensor] : file.tensors)
+      (key.starts_with("check.") ? checks[key.substr(6)] : pretrained.tensors[key]) = tensor;
+    VggEncoder model(pretrained);
+    auto leaf = checks.at("pixels").clone().set_requires_grad(true);
+    Leaf leaves[] = {{leaf, {}, {}, {}}};
+    Trace trace;
+    trace.record("*");
+    auto output = model.forward(leaves, &trace);
+    CHECK(difference(output.features, checks.at("features")) < 1e-4);
+    CHECK(difference(output.logits, checks.at("logits")) < 1e-4);
+    for (const auto& tap : model.signature().taps) CHECK(trace.activations().contains(tap));
+    auto found = torch::autograd::grad({output.logits.select(1, -1).sum()}, {leaf})[0];
+    CHECK(difference(found, checks.at("gradient")) < 1e-3 * checks.at("gradient").abs().max().item<double>());
+    CHECK(model.forward_raw({{"pixel_values", checks.at("pixels")}}).at("logits").tensor.equal(output.logits.detach()));
+    CHECK(model.parameters().size() + model.buffers().size() == pretrained.tensors.size());
+    CHECK(model.prepare(0, std::vector<Value>{Image{at::zeros({40, 90, 3}, at::kByte)}}).tensor.size(3) == 224);
+    Leaf small[] = {{at::zeros({1, 3, 2, 9}), {}, {}, {}}};
+    CHECK(error_of([&] { model.forward(small); }) == has("9 x 2 is too small"));
+    pretrained.tensors.erase("features.0.weight");
+    CHECK(error_of([&] { VggEncoder{pretrained}; }) == has("does not hold the weights of a VGG"));
+  }
 }
 
 TEST_CASE("running statistics are buffers, not parameters") {

@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "io/safetensors.h"
+#include "models/checkpoint.h"
 #include "models/load.h"
 #include "models/score.h"
 #include "models/train.h"
@@ -23,7 +24,7 @@ void check_fixture(const std::string& path) {
   std::map<std::string, at::Tensor> weights, expected;
   for (const auto& [name, tensor] : file.tensors)
     name.starts_with("check.") ? expected[name.substr(6)] = tensor : weights[name] = tensor;
-  copy_weights(model.parameters(), weights, path);
+  copy_weights(all_weights(model), weights, path);
   std::vector<std::vector<Value>> values(model.signature().modalities.size());
   for (size_t m = 0; m < values.size(); ++m) {
     const at::Tensor input = expected.at(fmt::format("input{}", m));
@@ -42,6 +43,8 @@ void check_fixture(const std::string& path) {
   const Output output = model.forward(values, &trace);
   for (const std::string& tap : model.signature().taps) {
     INFO(tap);
+    REQUIRE(trace.activations().contains(tap));
+    if (tap.find(".layer.") != std::string::npos) continue;  // inside a transformer, which the fixture does not tell
     CHECK(difference(trace.at(tap), expected.at(tap)) < 1e-5);
   }
   CHECK(difference(output.features, expected.at("fusion.features")) < 1e-5);
@@ -97,6 +100,27 @@ TEST_CASE("LF computes what MultiBench's layers do") {
 
 TEST_CASE("LRTF computes what MultiBench's layers do, whatever the lengths") {
   check_fixture("tests/fixtures/models/late_fusion_lrtf.safetensors");
+}
+
+TEST_CASE("Maxout, LSTM and transformer encoders, and a linear head, compute what MultiBench's layers do") {
+  check_fixture("tests/fixtures/models/late_fusion_maxout.safetensors");
+  check_fixture("tests/fixtures/models/late_fusion_series.safetensors");
+}
+
+TEST_CASE("a transformer's last frame is a row's own") {
+  auto options = small();
+  options.encoders = {"transformer", "none"};
+  options.hidden = {6, 1};
+  options.heads = 2, options.layers = 1, options.inner = 5;
+  LateFusion model(options);
+  CHECK(model.signature().taps.front() == "signal.layer.1.attention");
+  auto series = [](int64_t frames) {
+    return Value(TimeSeries{at::sin(at::arange(3 * frames, at::kFloat)).reshape({frames, 3}), {}, {}, {}});
+  };
+  std::vector<Value> both = {series(3), series(7)}, first = {series(3)};
+  auto together = model.encode(0, model.prepare(0, both), nullptr).tensors[0];
+  auto alone = model.encode(0, model.prepare(0, first), nullptr).tensors[0];
+  CHECK(difference(together[0], alone[0]) < 1e-5);
 }
 
 TEST_CASE("late fusion learns, and is saved and loaded with what it learned") {
@@ -163,6 +187,16 @@ TEST_CASE("what late fusion cannot take is said") {
   options = small();
   options.hidden = {4};
   CHECK(error_of([&] { LateFusion{options}; }) == has("give inputs, hidden, outputs and frames for each"));
+  options = small();
+  options.encoders = {"gru", "lstm"};
+  CHECK(error_of([&] { LateFusion{options}; }) == has("'record' cannot be encoded by lstm: use mlp, maxout, none"));
+  options = small();
+  options.encoders = {"transformer", "mlp"};
+  CHECK(error_of([&] { LateFusion{options}; }) == has("a multiple of the 5 heads"));
+  options = small();
+  options.encoders = {"lstm", "mlp"};
+  options.frames = {3, 0};
+  CHECK(error_of([&] { LateFusion{options}; }) == has("frames is a setting of gru and transformer, not of lstm"));
   options = small();
   options.fusion = "tensor";
   CHECK(error_of([&] { LateFusion{options}; }) == has("fusion cannot be 'tensor'"));

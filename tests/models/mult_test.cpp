@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "io/safetensors.h"
+#include "io/torch_file.h"
 #include "models/load.h"
 #include "models/score.h"
 #include "models/train.h"
@@ -79,6 +80,35 @@ TEST_CASE("MulT computes what MultiBench's layers do") {
     CHECK(difference(trace.at(tap), expected.at(tap)) < 1e-5);
   }
   CHECK(output.features.equal(trace.at("fusion.features")));
+}
+
+TEST_CASE("MulT computes what its authors' layers do, under their names") {
+  const std::string path = "tests/fixtures/models/mult_original.safetensors";
+  const auto file = load_safetensors(path);
+  auto config = nlohmann::json::parse(file.metadata.at("config"));
+  std::map<std::string, at::Tensor> weights, expected;
+  for (const auto& [name, tensor] : file.tensors)
+    name.starts_with("check.") ? expected[name.substr(6)] = tensor : weights[name] = tensor;
+  Scratch scratch;
+  save_state_dict(scratch / "mult.pt", {weights.begin(), weights.end()});
+  auto model = load_model(scratch / "mult.pt", "", {{"config", config}});
+  std::vector<std::vector<Value>> values(2);
+  for (size_t m = 0; m < 2; ++m)
+    for (int64_t b = 0; b < 2; ++b)
+      values[m].push_back(TimeSeries{expected.at(fmt::format("input{}", m))[b], {}, {}, {}});
+  Trace trace;
+  trace.record("*");
+  model->forward(values, &trace);
+  for (const std::string& tap : model->signature().taps) {
+    INFO(tap);
+    CHECK(difference(trace.at(tap), expected.at(tap)) < 1e-5);
+  }
+  save_model(*model, scratch / "again.pt");
+  const auto again = load_state_dict(scratch / "again.pt");
+  CHECK(again.size() == weights.size());
+  for (const auto& [name, tensor] : weights) CHECK(again.contains(name));
+  config["modalities"] = {"audio", "aroma"};
+  CHECK(error_of([&] { load_model(scratch / "mult.pt", "", {{"config", config}}); }) == has("by their first letters"));
 }
 
 TEST_CASE("MulT learns, and is saved and loaded with what it learned") {
