@@ -44,7 +44,7 @@ const std::map<std::string, Maker>& makers() {
 }
 
 void check_options(const Pretrained& pretrained, const std::string& type) {
-  std::vector<std::string> known = {"dtype"};
+  std::vector<std::string> known = {"dtype", "config", "tokenizer", "weights"};
   if (type == "clip") known.push_back("captions");
   if (type == "mdetr") known.emplace_back("answers");
   if (type == "lxmert") known.push_back("detector");
