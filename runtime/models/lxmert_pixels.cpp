@@ -91,8 +91,6 @@ Encoding LxmertPixels::encode(size_t modality, const Leaf& leaf, Trace* trace) c
   const auto& pixels = leaf.tensor;
   check(pixels.dim() == 4 && pixels.size(1) == 3 && pixels.size(0) > 0,
         "the image leaf of {} is [B, 3, H, W], not [{}]", signature_.name, fmt::join(pixels.sizes(), ", "));
-  at::Tensor together;
-  if (!leaf.mask.defined()) together = detector_->map(pixels);
   std::vector<at::Tensor> rows, real;
   for (int64_t i = 0; i < pixels.size(0); ++i) {
     auto height = pixels.size(2), width = pixels.size(3);
@@ -100,8 +98,8 @@ Encoding LxmertPixels::encode(size_t modality, const Leaf& leaf, Trace* trace) c
       height = leaf.mask[i].select(1, 0).sum().item<int64_t>();
       width = leaf.mask[i].select(0, 0).sum().item<int64_t>();
     }
-    auto map = together.defined() ? together.slice(0, i, i + 1)
-                                  : detector_->map(pixels.slice(0, i, i + 1).slice(2, 0, height).slice(3, 0, width));
+    // One image at a time: at this size a batch gains nothing, and its activations would take gigabytes.
+    auto map = detector_->map(pixels.slice(0, i, i + 1).slice(2, 0, height).slice(3, 0, width));
     auto found = boxes_of(leaf, i, map, height, width);
     rows.push_back(at::cat({detector_->features(map, found.proposals), found.boxes}, 1));
     real.push_back(at::ones({found.boxes.size(0)}, pixels.options().dtype(at::kBool)));
