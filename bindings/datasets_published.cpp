@@ -95,7 +95,7 @@ void register_datasets_published(Binder& binder) {
       "dataset",
       "Flickr30k with Flickr30k Entities as published: flickr30k-images/, Sentences/, Annotations/ and the "
       "authors' train.txt, val.txt, test.txt. Five captions a picture, each followed by `negatives` captions "
-      "of other pictures; labels mismatch and match. x.annotations.phrases has the phrases with their boxes.",
+      "of other pictures; labels \"no match\" and \"match\". x.annotations.phrases has the phrases with their boxes.",
       make_flickr30k);
   binder.function("datasets.gqa",
                   "mv.datasets.gqa{root=, split=\"train\", balanced=true, scenes=true, images=, answers=, "

@@ -74,11 +74,11 @@ end)
 test("flickr30k", function()
   local data = mv.datasets.flickr30k { root = "tests/fixtures/flickr30k", split = "train", negatives = 1, seed = 3 }
   eq({ #data, data.name }, { 30, "flickr30k/train" })
-  eq(data.labels, { "mismatch", "match" })
+  eq(data.labels, { "no match", "match" })
   local x = data[3]
   eq({ x.id, x.caption, x.label }, { "1000092795#1", "Two squares on a grey wall .", "match" })
   eq(x.annotations.phrases[1].boxes, { { 4, 8, 16, 20 }, { 28, 8, 40, 20 } })
-  eq(data[4].label, "mismatch")
+  eq(data[4].label, "no match")
   algorithm_2(data, x, small_model(data, { question = "caption" }))
   raises(function() mv.datasets.flickr30k { root = "tests/fixtures/flickr30k", negative = 1 } end, "did you mean 'negatives'?")
 end)

@@ -223,7 +223,7 @@ class Flickr30k : public Dataset {
   Flickr30kOptions options_;
   std::string name_, images_, sentences_, boxes_, fingerprint_;
   const std::vector<Modality> modalities_ = {{"image", ModalityKind::image}, {"caption", ModalityKind::text}};
-  const std::vector<std::string> labels_ = {"mismatch", "match"};
+  const std::vector<std::string> labels_ = {"no match", "match"};
   std::vector<std::string> ids_;
   std::optional<TokenFile> tokens_;
   Skipped skipped_;

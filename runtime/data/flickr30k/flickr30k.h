@@ -13,10 +13,10 @@ struct Flickr30kOptions : PublishedOptions {
 // and from the Entities repository train.txt, val.txt and test.txt, Sentences/ID.txt and Annotations/ID.xml. Without
 // Sentences, captions come from results_20130124.token and have no phrases.
 //
-// Modalities image and caption; labels "mismatch" and "match". A picture has five captions, each followed by
-// `negatives` datapoints with the same picture and a caption drawn for it from the other pictures of the split:
-// datapoint (5 i + c) (1 + negatives) + k is picture i, caption c, the pair itself for k = 0. The id is "1000092795#2"
-// (captions from 0, as in the token file), with "-1", "-2" ... for negatives.
+// Modalities image and caption; labels "no match" and "match", those of the retrieval models. A picture has five
+// captions, each followed by `negatives` datapoints with the same picture and a caption drawn for it from the other
+// pictures of the split: datapoint (5 i + c) (1 + negatives) + k is picture i, caption c, the pair itself for k = 0. The
+// id is "1000092795#2" (captions from 0, as in the token file), with "-1", "-2" ... for negatives.
 //
 // Regions are the picture's boxes, named by their phrases; `referred` are those of the caption (of matches).
 // Annotations: image, caption (from 1), phrases, each { phrase, id, types, first_word (from 1), boxes, no_box, scene }.

@@ -76,7 +76,7 @@ TEST_CASE("Flickr30k as published: captions, phrases, boxes, phrases without a b
   Flickr folder;
   const DatasetPtr data = open_flickr30k(folder.options());
   REQUIRE(data->size() == 15);
-  CHECK(data->labels() == std::vector<std::string>{"mismatch", "match"});
+  CHECK(data->labels() == std::vector<std::string>{"no match", "match"});
   const Datapoint first = data->get(0), second = data->get(1), third = data->get(2), fourth = data->get(3);
   CHECK(first.id == "1000092795#0");
   CHECK(std::get<Text>(first.values[1]).string == "A red square is beside a blue one .");
