@@ -19,6 +19,8 @@ constexpr int64_t traced_chunk = 256;
 std::vector<size_t> choose_pair(const Model& model, const std::vector<std::string>& names) {
   const auto& signature = model.signature();
   auto found = find_modalities(model, names);
+  check(signature.modalities.size() > 1, "this is about pairs of modalities, and {} has only '{}'", signature.name,
+        signature.modalities.front().name);
   check(found.size() == 2, "choose two of the {} modalities of {}: give modalities = {{ \"{}\", \"{}\" }}",
         signature.modalities.size(), signature.name, signature.modalities.front().name, signature.modalities.back().name);
   return found;

@@ -74,12 +74,13 @@ local function unimodal(page, model, x, options)
 end
 
 local function crossmodal(page, model, data, x, options)
-  if #data.modalities < 2 then return end
-  if #data.modalities == 2 then
+  local modalities = model.modalities -- the data set may have more
+  if #modalities < 2 then return end
+  if #modalities == 2 then
     local context = data:sample(math.min(options.context, #data), { seed = options.seed })
     page:add(mv.dime(model, x, { target = options.target, context = context, seed = options.seed }))
   end
-  local text = kinds(data).text
+  local text = kinds(model.signature).text and kinds(data).text
   local words = options.words or (text and content_words(x[text])) or {}
   if model.signature.differentiable and #words > 0 then
     page:add(mv.second_order_gradient(model, x, { words = words, target = options.target }))

@@ -35,6 +35,21 @@ test("algorithm 2 runs on LXMERT with regions from a file", function()
   algorithm2(mv, model, joined(model, "regions.tsv"), { modalities = { "objects", "question" } })
 end)
 
+test("algorithm 1 takes the modalities that the model reads", function()
+  local model = mv.models.load(root .. "lxmert/small")
+  local options = { stages = { "U", "C" }, context = 3 }
+  local page = mv.analyze(model, joined(model, "rows.npz"), 1, options)
+  local methods = {}
+  for _, e in ipairs(page.explanations) do methods[e.method] = true end
+  ok(methods.dime and methods.second_order_gradient)
+  local captions = { "a cube", "a sphere" }
+  local clip = mv.models.load(root .. "clip/patch4", { captions = captions })
+  page = mv.analyze(clip, questions { labels = captions }, 1, options)
+  eq(#page.explanations, 2)
+  raises(function() mv.dime(clip, questions { labels = captions }[1], { context = questions { labels = captions } }) end,
+    "about pairs of modalities, and clip has only 'image'")
+end)
+
 test("regions are players, and are drawn on the image", function()
   local model = mv.models.load(root .. "lxmert/small")
   local x = joined(model, "groups.h5")[1]
