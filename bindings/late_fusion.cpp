@@ -6,6 +6,7 @@
 #include "bindings/session.h"
 #include "core/suggest.h"
 #include "models/encoder.h"
+#include "models/load.h"
 #include "models/mult.h"
 
 namespace multiviz::script {
@@ -95,7 +96,8 @@ Task read_task(Options& options, bool labelled) {
   return task == "regression" ? Task::regression : task == "multilabel" ? Task::multilabel : Task::classification;
 }
 
-int push_on_device(lua_State* L, const ModelPtr& model) {
+int push_model(lua_State* L, const ModelPtr& model, const std::optional<std::string>& weights) {
+  if (weights) load_weights(*model, *weights);
   model->to(script_device(L));
   return push<Model>(L, model);
 }
@@ -116,8 +118,9 @@ int make_late_fusion(lua_State* L, Options& options, const Dataset& data, const 
   made.task = read_task(options, !made.labels.empty());
   made.seed = options.seed();
   const bool frozen = options.boolean("frozen", false);
+  const auto weights = options.string("weights");
   options.done();
-  return push_on_device(L, std::make_shared<LateFusion>(std::move(made), std::move(encoders.parts), frozen));
+  return push_model(L, std::make_shared<LateFusion>(std::move(made), std::move(encoders.parts), frozen), weights);
 }
 
 int make_mult(lua_State* L, Options& options, const Dataset& data, const char* who, bool with_parts) {
@@ -146,8 +149,9 @@ int make_mult(lua_State* L, Options& options, const Dataset& data, const char* w
   made.self_pairs = options.boolean("self_pairs", made.self_pairs);
   made.seed = options.seed();
   const bool frozen = with_parts && options.boolean("frozen", false);
+  const auto weights = options.string("weights");
   options.done();
-  return push_on_device(L, std::make_shared<MulT>(std::move(made), std::move(parts), frozen));
+  return push_model(L, std::make_shared<MulT>(std::move(made), std::move(parts), frozen), weights);
 }
 
 const Dataset& data_of(Options& options) {
@@ -193,19 +197,21 @@ void register_late_fusion(Binder& binder) {
       "models.late_fusion",
       "mv.models.late_fusion{data=, encoders={audio={kind=\"gru\", hidden=30, outputs=0, frames=0}, ...}, "
       "fusion=\"concat\"|\"low_rank\", rank=40, fused=100, head=\"mlp\"|\"linear\", features=40, task=, labels=, "
-      "name=} -> model",
+      "weights=, name=} -> model",
       "MultiBench's late fusion (LF) and low-rank tensor fusion (LRTF) of time series (kind gru, lstm, transformer) "
       "and "
       "tables (mlp, maxout, none), shaped for the data set, with new weights drawn with seed; train it with mv.train. "
       "frames = T keeps a GRU's states at all of T frames, 0 the last; a transformer's series are cut or padded to it. "
-      "heads=5, layers=5 and inner=2048 are a transformer's.",
+      "heads=5, layers=5 and inner=2048 are a transformer's. weights is a file of MultiBench's state dict of such a "
+      "model, in place of new ones.",
       late_fusion);
   binder.function(
       "models.mult",
       "mv.models.mult{data=, frames=50, width=40, heads=8, layers=4, causal=true, self_pairs=true, labels=, "
       "name=} -> model",
       "The multimodal transformer (MulT) of MultiBench over time series, shaped for the data set, with new "
-      "weights drawn with seed; train it with mv.train. Without self_pairs it is the authors' own.",
+      "weights drawn with seed; train it with mv.train. Without self_pairs it is the authors' own. weights is a file "
+      "of either's state dict.",
       mult);
 }
 

@@ -143,16 +143,20 @@ ModelPtr load_pretrained(const std::string& path, const std::string& folder, con
   return make_pretrained(std::move(pretrained));
 }
 
+// Files may lack MulT's buffers, which mean nothing.
+std::map<std::string, at::Tensor> with_markers(std::map<std::string, at::Tensor> tensors, const Model& model) {
+  for (const auto& [name, tensor] : model.buffers())
+    if (name.ends_with(".version") || name.ends_with("._float_tensor")) tensors.emplace(name, tensor);
+  return tensors;
+}
+
 ModelPtr load_architecture(const std::string& path, const nlohmann::json& config, const WeightFiles& weights,
                            const nlohmann::json& options) {
   for (const auto& [key, _] : options.items())
     check(key == "config" || key == "weights", "the option '{}' is not known for {}; known: config, weights", key,
           path);
   auto model = make_model(config, path);
-  auto tensors = weights.tensors;
-  for (const auto& [name, tensor] : model->buffers())  // files may lack MulT's, which mean nothing
-    if (name.ends_with(".version") || name.ends_with("._float_tensor")) tensors.emplace(name, tensor);
-  copy_weights(own_weights(*model), tensors, path);
+  copy_weights(own_weights(*model), with_markers(weights.tensors, *model), path);
   return model;
 }
 
@@ -223,7 +227,7 @@ ModelPtr load_model(const std::string& name_or_path, const std::string& folder, 
 }
 
 void load_weights(Model& model, const std::string& path) {
-  copy_weights(all_weights(model), load_weight_files(path).tensors, path);
+  copy_weights(own_weights(model), with_markers(load_weight_files(path).tensors, model), path);
 }
 
 void save_model(const Model& model, const std::string& path, bool half) {

@@ -22,8 +22,8 @@ namespace multiviz {
 ModelPtr load_model(const std::string& name_or_path, const std::string& folder,
                     const nlohmann::json& options = nlohmann::json::object());
 
-// Copies the weights in any container into a model of the same architecture; the error names the tensors that do not
-// fit.
+// Copies the weights in any container into a model of the same architecture, those of its parts left out; the error
+// names the tensors that do not fit.
 void load_weights(Model& model, const std::string& path);
 
 // Writes what load_model reads: a .safetensors file with the config in its metadata; a .pt, .pth or .bin file, a state

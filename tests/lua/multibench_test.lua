@@ -322,4 +322,19 @@ test("the pictures and texts of VL-InterpreT, through Algorithm 2", function()
   os.execute(("rm -r '%s' '%s'"):format(folder, root))
 end)
 
+test("a state dict of MultiBench gives a model its weights", function()
+  local data = mv.datasets.mimic { root = fixtures .. "mimic", task = "icd9" }
+  local options = { data = data, encoders = { timeseries = { kind = "lstm", hidden = 6, outputs = 4 } }, features = 12 }
+  local model = mv.models.late_fusion(options)
+  local path = os.tmpname() .. ".pt"
+  for _, tensor in pairs(model:parameters()) do tensor:mul_(0.5) end
+  model:save(path)
+  options.weights, options.seed = path, 5
+  near(mv.models.late_fusion(options):forward(data[1]), model:forward(data[1]), 1e-6)
+  options.encoders.timeseries.hidden = 7
+  raises(function() mv.models.late_fusion(options) end, "encoders.1.lstm.weight_ih_l0")
+  raises(function() mv.models.mult { data = data } end, "takes time series, and 'static'")
+  os.remove(path)
+end)
+
 check.done()

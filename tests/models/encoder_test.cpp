@@ -156,6 +156,19 @@ std::map<std::string, at::Tensor> torchvision_names(const std::map<std::string, 
   return out;
 }
 
+TEST_CASE("plain encoders compute in half precision, close to the whole one") {
+  at::NoGradGuard no_grad;
+  for (const auto& name : names)
+    for (auto dtype : {at::kHalf, at::kBFloat16}) {
+      CAPTURE(name);
+      auto reference = test::read_reference(root + name, dtype);
+      auto out = make(name, reference.pretrained)->forward_raw(inputs_of(reference));
+      const char* key = out.contains("logits") ? "logits" : "pooler_output";
+      const auto expected = reference.at(key);
+      CHECK(difference(out[key].tensor, expected) < 0.03 * expected.abs().max().item<double>());
+    }
+}
+
 TEST_CASE("torchvision's names are read as well") {
   at::NoGradGuard no_grad;
   auto reference = test::read_reference(root + "resnet_classifier");
