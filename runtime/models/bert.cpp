@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "io/json.h"
+#include "nn/bert_block.h"
 
 namespace multiviz {
 
@@ -61,18 +62,9 @@ void BertEncoder::read_network(WeightReader& weights, const std::string& prefix)
            weights.take(text + "token_type_embeddings.weight", {types_, width_}),
            weights.norm(text + "LayerNorm", width_, epsilon_)};
   weights.ignore(text + "position_ids");
-  for (int64_t i = 0; i < layers_; ++i) {
-    auto layer = fmt::format("{}encoder.layer.{}.", prefix, i), self = layer + "attention.self.";
-    BlockWeights block;
-    block.attention = {weights.linear(self + "query", width_, width_), weights.linear(self + "key", width_, width_),
-                       weights.linear(self + "value", width_, width_),
-                       weights.linear(layer + "attention.output.dense", width_, width_), heads_};
-    block.attention_norm = weights.norm(layer + "attention.output.LayerNorm", width_, epsilon_);
-    block.feed = {weights.linear(layer + "intermediate.dense", width_, inner_),
-                  weights.linear(layer + "output.dense", inner_, width_), activation_};
-    block.feed_norm = weights.norm(layer + "output.LayerNorm", width_, epsilon_);
-    blocks_.push_back(std::move(block));
-  }
+  BertShape shape{width_, inner_, heads_, epsilon_, activation_};
+  for (int64_t i = 0; i < layers_; ++i)
+    blocks_.push_back(read_bert_block(weights, fmt::format("{}encoder.layer.{}.", prefix, i), shape));
 }
 
 void BertEncoder::read_head(WeightReader& weights, const std::string& prefix, const std::string& where) {
@@ -90,12 +82,6 @@ void BertEncoder::read_head(WeightReader& weights, const std::string& prefix, co
 
 Leaf BertEncoder::prepare(size_t modality, std::span<const Value> values) const {
   return prepare_text(modality, values, text_.words, roberta_ ? positions_ - padding_ - 1 : positions_);
-}
-
-// RoBERTa counts from padding_ + 1, real tokens only: bool [B, T] -> int64 [B, T].
-at::Tensor BertEncoder::positions_of(const at::Tensor& real) const {
-  auto counted = real.to(at::kLong);
-  return counted.cumsum(1).mul_(counted).add_(padding_);
 }
 
 at::Tensor BertEncoder::embed(const at::Tensor& words, const at::Tensor& positions, const at::Tensor& types,
@@ -136,7 +122,7 @@ at::Tensor BertEncoder::states(const Leaf& leaf, Trace* trace) const {
   const auto& words = leaf.tensor;
   auto real =
       leaf.mask.defined() ? leaf.mask : at::ones({words.size(0), words.size(1)}, words.options().dtype(at::kBool));
-  return run(embed(words, roberta_ ? positions_of(real) : at::Tensor(), {}, trace), leaf.mask, trace);
+  return run(embed(words, roberta_ ? roberta_positions(real, padding_) : at::Tensor(), {}, trace), leaf.mask, trace);
 }
 
 RawOutputs BertEncoder::forward_raw(const RawInputs& inputs) const {
@@ -157,7 +143,8 @@ RawOutputs BertEncoder::forward_raw(const RawInputs& inputs) const {
       ids.defined() ? ids.ne(padding_) : at::ones({words.size(0), words.size(1)}, words.options().dtype(at::kBool));
   Trace trace;
   trace.record("text.*");
-  auto x = embed(words, roberta_ ? positions_of(real) : at::Tensor(), given("token_type_ids", at::kLong), &trace);
+  auto x = embed(words, roberta_ ? roberta_positions(real, padding_) : at::Tensor(), given("token_type_ids", at::kLong),
+                 &trace);
   auto mask = given("attention_mask", at::kBool);
   auto last = run(x, mask, &trace);
   auto out = raw_outputs(pool(last, mask, &trace), trace, "text", layers_);

@@ -28,7 +28,6 @@ class BertEncoder : public EncoderModel {
   void read_network(WeightReader& weights, const std::string& prefix);
   void read_head(WeightReader& weights, const std::string& prefix, const std::string& where);
   at::Tensor embed(const at::Tensor& words, const at::Tensor& positions, const at::Tensor& types, Trace* trace) const;
-  at::Tensor positions_of(const at::Tensor& real) const;
   at::Tensor run(at::Tensor x, const at::Tensor& mask, Trace* trace) const;
   at::Tensor pool(const at::Tensor& states, const at::Tensor& mask, Trace* trace) const override;
 

@@ -18,6 +18,9 @@ namespace multiviz {
 // for each slot, "slot 1", ..., multi-label: the log odds that it found something; its features are the mean of the
 // slots' last states [B, E].
 //
+// Images are prepared as the reference does for its evaluation, CLEVR's as they are, others with their shorter side 800
+// and the longer at most 1333, unless a preprocessor_config.json says otherwise.
+//
 // Leaves: pixels [B, 3, H, W]; word embeddings [B, T, W], before position and type are added. Images of a batch that
 // differ in size are seen one size at a time, so that rows do not depend on padding; forward_raw sees them together, as
 // the reference does. Taps, S = CLS token of models trained with it + cells + tokens, Q slots: image.embeddings,
@@ -37,9 +40,8 @@ class Mdetr : public PretrainedModel, public Detector {
   Output fuse(std::span<const Encoding> encodings, Trace* trace) const override;
   std::vector<std::vector<Detection>> detect(std::span<const Leaf> leaves, double threshold) const override;
   // samples [B, 3, H, W], mask (true at padding) or pixel_values, pixel_mask; input_ids or inputs_embeds,
-  // attention_mask
-  // -> pred_logits, pred_boxes, pred_isfinal, pred_answer_type, ..., proj_queries, proj_tokens, aux_outputs (one table
-  // for each layer of the decoder but the last); of the memory cache text_memory_resized, text_memory, img_memory
+  // attention_mask -> pred_logits, pred_boxes, pred_isfinal, pred_answer_type, ..., proj_queries, proj_tokens,
+  // aux_outputs (one table for each layer of the decoder but the last); of the memory cache text_memory_resized, text_memory, img_memory
   // (positions first), mask, text_attention_mask, text_pooled_op, img_pooled_op; hs [layers, B, Q, E]; lists, batch
   // first: text_hidden_states, text_attentions, encoder_hidden_states, encoder_attentions, decoder_hidden_states,
   // decoder_attentions, cross_attentions; logits, features.

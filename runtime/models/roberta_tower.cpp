@@ -4,7 +4,7 @@
 
 #include "core/error.h"
 #include "io/json.h"
-#include "models/pretrained.h"
+#include "nn/bert_block.h"
 
 namespace multiviz {
 
@@ -13,16 +13,17 @@ RobertaTower::RobertaTower(WeightReader& weights, const std::string& prefix, con
   const auto text = prefix + "embeddings.", layers = prefix + "encoder.layer.";
   width_ = weights.size(text + "word_embeddings.weight", 1);
   int64_t positions = weights.size(text + "position_embeddings.weight", 0);
-  inner_ = weights.size(layers + "0.intermediate.dense.weight", 0);
   constexpr int64_t usual_head = 64;
-  heads_ = get_or<int64_t>(config, "num_attention_heads", width_ % usual_head == 0 ? width_ / usual_head : 0, where);
-  check(heads_ > 0 && width_ % heads_ == 0,
+  int64_t heads =
+      get_or<int64_t>(config, "num_attention_heads", width_ % usual_head == 0 ? width_ / usual_head : 0, where);
+  check(heads > 0 && width_ % heads == 0,
         "{}: how many attention heads the text encoder of width {} has is not known: put its config.json beside the "
         "checkpoint, or give config = {{ text_encoder = {{ num_attention_heads = ... }} }}",
         where, width_);
   padding_ = get_or<int64_t>(config, "pad_token_id", 1, where);
-  epsilon_ = get_or<double>(config, "layer_norm_eps", 1e-5, where);
-  activation_ = find_activation(get_or<std::string>(config, "hidden_act", "gelu", where));
+  BertShape shape{width_, weights.size(layers + "0.intermediate.dense.weight", 0), heads,
+                  get_or<double>(config, "layer_norm_eps", 1e-5, where),
+                  find_activation(get_or<std::string>(config, "hidden_act", "gelu", where))};
   length_ = positions - padding_ - 1;
   check(padding_ >= 0 && (positions == 0 || length_ > 0), "{}: pad_token_id is {}, and there are {} positions", where,
         padding_, positions);
@@ -30,28 +31,17 @@ RobertaTower::RobertaTower(WeightReader& weights, const std::string& prefix, con
            weights.take(text + "position_embeddings.weight", {positions, width_}),
            weights.take(text + "token_type_embeddings.weight",
                         {weights.size(text + "token_type_embeddings.weight", 0), width_}),
-           weights.norm(text + "LayerNorm", width_, epsilon_)};
+           weights.norm(text + "LayerNorm", width_, shape.epsilon)};
   for (int64_t i = 0; i == 0 || weights.has(fmt::format("{}{}.intermediate.dense.weight", layers, i)); ++i)
-    blocks_.push_back(read_block(weights, fmt::format("{}{}.", layers, i)));
-}
-
-BlockWeights RobertaTower::read_block(WeightReader& weights, const std::string& layer) const {
-  auto self = layer + "attention.self.", output = layer + "attention.output.";
-  return {{weights.linear(self + "query", width_, width_), weights.linear(self + "key", width_, width_),
-           weights.linear(self + "value", width_, width_), weights.linear(output + "dense", width_, width_), heads_},
-          weights.norm(output + "LayerNorm", width_, epsilon_),
-          {weights.linear(layer + "intermediate.dense", width_, inner_),
-           weights.linear(layer + "output.dense", inner_, width_), activation_},
-          weights.norm(layer + "output.LayerNorm", width_, epsilon_)};
+    blocks_.push_back(read_bert_block(weights, fmt::format("{}{}.", layers, i), shape));
 }
 
 at::Tensor RobertaTower::operator()(const at::Tensor& words, const at::Tensor& mask, const at::Tensor& real,
                                     Trace* trace, const std::string& name) const {
   check(words.size(1) <= length_, "'{}' has {} tokens, and the model has positions for {}: shorten it", name,
         words.size(1), length_);
-  auto counted =
-      real.defined() ? real.to(at::kLong) : at::ones({words.size(0), words.size(1)}, words.options().dtype(at::kLong));
-  auto places = at::embedding(text_.positions, counted.cumsum(1).mul_(counted).add_(padding_));
+  auto all = real.defined() ? real : at::ones({words.size(0), words.size(1)}, words.options().dtype(at::kBool));
+  auto places = at::embedding(text_.positions, roberta_positions(all, padding_));
   auto x = tap(trace, name + ".embeddings", layer_norm(words + (places + text_.types.slice(0, 0, 1)), text_.norm));
   auto hidden = additive_mask(mask, x.scalar_type());
   for (size_t i = 0; i < blocks_.size(); ++i)

@@ -32,11 +32,7 @@ class RobertaTower {
                         const std::string& name) const;
 
  private:
-  BlockWeights read_block(WeightReader& weights, const std::string& layer) const;
-
-  int64_t width_ = 0, heads_ = 0, inner_ = 0, length_ = 0, padding_ = 1;
-  double epsilon_ = 1e-5;
-  Activation activation_ = nullptr;
+  int64_t width_ = 0, length_ = 0, padding_ = 1;
   TextEmbeddingWeights text_;
   std::vector<BlockWeights> blocks_;
 };

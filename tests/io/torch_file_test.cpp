@@ -144,4 +144,24 @@ TEST_CASE("tensors that reach outside their storage, or make much of little, are
   CHECK(said(0, int64_t{1} << 40, 0) == has("repeats its storage beyond measure"));
 }
 
+TEST_CASE("a training script's checkpoint keeps what the script was run with") {
+  Scratch scratch;
+  const auto path = scratch / "checkpoint.pth";
+  nlohmann::json arguments = {{"lr", 1e-4},
+                              {"epochs", 40},
+                              {"seed", -3},
+                              {"masks", false},
+                              {"ema", true},
+                              {"frozen", nullptr},
+                              {"sets", {"a", "b"}},
+                              {"none", nlohmann::json::array()},
+                              {"more", {{"deep", {1, 2}}}}};
+  save_checkpoint(path, {{"layer.weight", at::arange(6, at::kFloat)}}, arguments);
+  CHECK(checkpoint_arguments(path) == arguments);
+  CHECK(same(load_state_dict(path).at("layer.weight"), at::arange(6, at::kFloat)));
+  CHECK(load_state_dict(path, "model").size() == 1);
+  CHECK(error_of([&] { load_state_dict(path, "model_ema"); }) == has("has no weights under 'model_ema'"));
+  CHECK(checkpoint_arguments(fixture("zip.pt")) == nlohmann::json::object());
+}
+
 }  // namespace multiviz
