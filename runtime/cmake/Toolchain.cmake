@@ -30,3 +30,8 @@ if(MULTIVIZ_SANITIZE)
   add_compile_options(-fsanitize=${MULTIVIZ_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${MULTIVIZ_SANITIZE})
 endif()
+
+# For targets without inner loops: compiles in two thirds of the time.
+function(build_quickly target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+endfunction()
