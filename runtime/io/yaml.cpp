@@ -41,6 +41,12 @@ std::string_view without_comment(std::string_view text) {
   return text;
 }
 
+// Lists that were tuples are written with a tag.
+std::string_view without_tuple(std::string_view text) {
+  constexpr std::string_view tag = "!!python/tuple";
+  return text.starts_with(tag) ? trimmed(text.substr(tag.size())) : text;
+}
+
 // A number or a word as PyYAML takes it.
 json plain(std::string_view text) {
   for (const char* word : {"true", "True", "TRUE"})
@@ -101,7 +107,7 @@ class Parser {
     json out = json::array();
     while (more(indent) && is_item(lines_[at_].text)) {
       auto& line = lines_[at_];
-      auto rest = trimmed(line.text.substr(1));
+      auto rest = without_tuple(trimmed(line.text.substr(1)));
       if (rest.empty()) {
         ++at_;
         out.push_back(nested(indent, false, depth));
@@ -126,7 +132,7 @@ class Parser {
       const auto key = scalar(trimmed(text.substr(0, end)));
       const auto name = key.is_string() ? key.get<std::string>() : key.dump();
       if (out.contains(name)) broken("repeats the key '" + name + "'");
-      const auto rest = trimmed(text.substr(end + 1));
+      const auto rest = without_tuple(trimmed(text.substr(end + 1)));
       if (!rest.empty()) out[name] = value(rest, depth);
       ++at_;
       if (rest.empty()) out[name] = nested(indent, true, depth);

@@ -27,12 +27,17 @@ list:
     name: "b"
 word: a:b c
 1: ~
+tuples: !!python/tuple
+- !!python/tuple
+  - 1
+  - 2
+- !!python/tuple [3]
 )",
                                "a.yaml");
   // From yaml.safe_load of the same text, but for `on`, which there is a key True.
   CHECK(read == json::parse(R"({"RPN": {"IN_FEATURES": ["res4"], "NMS_THRESH": 0.7,
     "SIZES": [[32, 64], [1, [2.5, -0.03]]], "empty": {}, "nothing": null}, "quoted: key": "a # b",
-    "list": [{"name": "a", "on": true}, {"name": "b"}], "word": "a:b c", "1": null})"));
+    "list": [{"name": "a", "on": true}, {"name": "b"}], "word": "a:b c", "1": null, "tuples": [[1, 2], [3]]})"));
   CHECK(parse_yaml("", "a") == json::object());
   CHECK(parse_yaml("- 1\n- x\n", "a") == json::array({1, "x"}));
 }
@@ -42,7 +47,7 @@ TEST_CASE("what is no such YAML is refused with its line") {
   CHECK(refusal("a: 1\nb\n") == has("a.yaml:2: the line is neither"));
   CHECK(refusal("a: 1\n  b: 2\n") == has("a.yaml:2: the line is indented otherwise"));
   CHECK(refusal("a: &x 1\n") == has("uses '&'"));
-  CHECK(refusal("a: !!python/tuple [1]\n") == has("uses '!'"));
+  CHECK(refusal("a: !!python/object:os.system [1]\n") == has("uses '!'"));
   CHECK(refusal("a: [1, 2\n") == has("does not end"));
   CHECK(refusal("a: [1] 2\n") == has("goes on after"));
   CHECK(refusal("a: 'x\n") == has("a quote that does not end"));
