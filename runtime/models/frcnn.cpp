@@ -24,6 +24,7 @@ at::Tensor channels(const std::array<double, 3>& values, const at::TensorOptions
 
 void Frcnn::to(at::Device device) {
   for (auto& [_, tensor] : weights_) tensor.set_data(tensor.to(device));
+  cells_ = cells_.to(device);
 }
 
 at::Tensor Frcnn::prepare(const at::Tensor& image) const {
