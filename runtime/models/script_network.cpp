@@ -6,6 +6,7 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <set>
+#include <sstream>
 
 #include "core/error.h"
 #include "core/suggest.h"
@@ -15,12 +16,19 @@ namespace {
 
 namespace jit = torch::jit;
 
-// What a failed program said, without the places in the Python code that it came from.
+// What a failed program said, "RuntimeError: ..." at the end of a trace, or the first line of what is wrong with a
+// file; without the places in the code.
 std::string reason(const std::exception& error) {
   const auto* torch = dynamic_cast<const c10::Error*>(&error);
-  std::string text = torch ? torch->what_without_backtrace() : error.what();
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.pop_back();
-  return text.substr(text.rfind('\n') + 1);
+  const std::string text = torch ? torch->what_without_backtrace() : error.what();
+  std::string first, last;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    line.erase(0, line.find_first_not_of(" \t"));
+    if (first.empty()) first = line;
+    if (line.find("Error: ") != std::string::npos) last = line;
+  }
+  return last.empty() ? first : last;
 }
 
 template <typename Run>

@@ -3,6 +3,7 @@
 #include <ATen/core/grad_mode.h>
 #include <doctest/doctest.h>
 
+#include "io/file.h"
 #include "models/load.h"
 #include "models/train.h"
 #include "tests/models/parity.h"
@@ -122,7 +123,24 @@ TEST_CASE("settings that do not fit an archive are named") {
   std::vector<Leaf> leaves = {{at::zeros({1, 2, 3}), {}, {}, {}}, {at::zeros({1, 2}), {}, {}, {}}};
   CHECK(error_of([&] { model->forward(leaves); }) == has("returns logits [1, 1] where [1, 2] was announced"));
   leaves[0].tensor = at::zeros({1, 2, 5});
-  CHECK(error_of([&] { model->forward(leaves); }) == has("the TorchScript module failed: "));
+  CHECK(error_of([&] { model->forward(leaves); }) == has("the TorchScript module failed: RuntimeError: "));
+}
+
+TEST_CASE("a damaged archive is an error") {
+  const auto whole = read_file(root + "monitor.pt");
+  Scratch scratch;
+  const auto path = scratch / "damaged.pt";
+  int refused = 0;
+  for (size_t i = 0; i < 60; ++i) {
+    auto bytes = whole;
+    if (i % 3 == 0)
+      bytes.resize(bytes.size() * i / 60);
+    else
+      for (size_t k = 0; k < 8; ++k) bytes[(i * 7919 + k * 104729) % bytes.size()] ^= static_cast<char>(1 + i);
+    write_file(path, bytes);
+    refused += !error_of([&] { load_model(path, "", monitor_settings()); }).empty();
+  }
+  CHECK(refused > 40);
 }
 
 TEST_CASE("a whole module says how to export it") {
