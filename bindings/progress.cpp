@@ -162,15 +162,20 @@ class Reports : public TimedSink {
 
 using SinkPtr = std::shared_ptr<TimedSink>;
 
-// The state owns the sink; the one before is destroyed with its userdata, so it must not be in use by then.
+// A value for the binder, not a shared object: what is let go early must not be found again by its address.
+struct Owner {
+  SinkPtr sink;
+};
+
+// The state owns the sink. The one before goes now and not with its userdata: at its end it takes itself out of use.
 void use(lua_State* L, SinkPtr sink) {
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &sink_key) == LUA_TUSERDATA) *test<SinkPtr>(L, -1) = nullptr;
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &sink_key) == LUA_TUSERDATA) test<Owner>(L, -1)->sink = nullptr;
   lua_pop(L, 1);
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   sink->meanwhile = [main = lua_tothread(L, -1)] { tend_windows(main); };
   lua_pop(L, 1);
   set_progress_sink(sink.get());
-  push_object(L, std::move(sink));
+  push_object(L, Owner{std::move(sink)});
   lua_rawsetp(L, LUA_REGISTRYINDEX, &sink_key);
 }
 
@@ -202,7 +207,7 @@ std::shared_ptr<ProgressSink> progress_lines(std::FILE* file, double interval) {
 }
 
 void register_progress(Binder& binder) {
-  binder.type<SinkPtr>("progress", "Where progress is shown.");
+  binder.type<Owner>("progress", "Where progress is shown.");
   binder.function("progress", "mv.progress(true | false | function)",
                   "Shows the progress of long work (the default), hides it, or calls function{what=, fraction=, done=, "
                   "total=, seconds=, rate=, left=} with it.",

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "bindings/evaluate.h"
 #include "bindings/register.h"
 #include "bindings/window.h"
 #include "core/cancel.h"
@@ -44,6 +45,16 @@ int prepare(lua_State* L) {
   return 0;
 }
 
+// What error() was given, on top of the stack: a table without a text of its own is shown as the prompt would.
+std::string error_text(lua_State* L) {
+  const bool described = luaL_getmetafield(L, -1, "__tostring") != LUA_TNIL;
+  if (described) lua_pop(L, 1);
+  if (lua_istable(L, -1) && !described) return show(L, lua_gettop(L));
+  std::string text = luaL_tolstring(L, -1, nullptr);
+  lua_pop(L, 1);
+  return text;
+}
+
 }  // namespace
 
 void fail_from_now_on(lua_State* L) { lua_sethook(L, stop_when_cancelled, LUA_MASKCOUNT, 1); }
@@ -75,8 +86,8 @@ void run(lua_State* L, int arguments, int results) {
     watch(L);
     throw Cancelled();
   }
-  std::string message = luaL_tolstring(L, -1, nullptr);
-  lua_pop(L, 2);
+  auto message = error_text(L);
+  lua_pop(L, 1);
   throw ScriptError(message);
 }
 

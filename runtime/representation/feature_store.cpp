@@ -58,8 +58,8 @@ FeatureRow from_line(std::string_view line, const std::string& path) {
     FeatureRow row{json.at("id"), json.at("labels"), {}, json.at("prediction")};
     if (json.contains("value")) row.value = json["value"].get<double>();
     return row;
-  } catch (const nlohmann::json::exception& error) {
-    fail("'{}' is damaged: {}: delete the folder and compute it again", path, error.what());
+  } catch (const nlohmann::json::exception&) {
+    fail("'{}' is damaged: delete the folder and compute it again", path);
   }
 }
 
@@ -109,8 +109,8 @@ void FeatureStore::read_header() {
     shape_ = header.at("shape").get<std::vector<int64_t>>();
     rows_ = header.at("rows");
     bytes_ = header.at("bytes");
-  } catch (const nlohmann::json::exception& error) {
-    fail("'{}' is damaged: {}: delete the folder and compute it again", path, error.what());
+  } catch (const nlohmann::json::exception&) {
+    fail("'{}' is damaged: delete the folder and compute it again", path);
   }
   const char* advice = "choose another path, or delete the folder to compute them anew";
   check(found.model == key_.model, "'{}' holds features of another model, or of other weights: {}", folder_, advice);

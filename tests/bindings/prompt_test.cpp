@@ -121,6 +121,15 @@ TEST_CASE("Ctrl-C in a loop of short calls ends the script after one of them") {
   CHECK(slow.exit_status() == 130);
 }
 
+TEST_CASE("an error that is a table is shown with its content") {
+  Terminal plain({"-e", "error({ code = 3 })"});
+  CHECK(plain.exit_status() == 1);
+  CHECK(plain.output().find("code = 3") != std::string::npos);
+  Terminal described({"-e", "error(setmetatable({}, { __tostring = function() return 'a text' end }))"});
+  CHECK(described.exit_status() == 1);
+  CHECK(described.output().find("multiviz: a text") != std::string::npos);
+}
+
 TEST_CASE("the tab key completes names") {
   StateFolder state;
   Terminal terminal({});
