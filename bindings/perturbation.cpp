@@ -19,7 +19,10 @@ int call_lime(lua_State* L, Lime method) {
   LimeOptions settings;
   settings.modalities = call.modalities();
   settings.samples = call.options.integer("samples", settings.samples, {.min = 1});
-  settings.kernel_width = call.options.number("kernel_width", settings.kernel_width, {.min = 0});
+  if (auto width = call.options.number("kernel_width")) {
+    check(*width > 0, "{}: option 'kernel_width' must be a positive number, got {}", function_name(L), *width);
+    settings.kernel_width = *width;
+  }
   settings.alpha = call.options.number("alpha", settings.alpha, {.min = 0});
   settings.seed = call.options.seed();
   settings.batch = call.batch();
@@ -46,6 +49,8 @@ int call_occlusion(lua_State* L) {
   settings.modalities = call.modalities();
   settings.window = call.options.integer("window", settings.window, {.min = 0});
   settings.stride = call.options.integer("stride", settings.stride, {.min = 0});
+  check(settings.stride == 0 || settings.window > 0, "{}: option 'stride' moves a window: give 'window' as well",
+        function_name(L));
   settings.batch = call.batch();
   settings.masker = read_maskers(L, call.options, call.model->signature().modalities);
   return push(L, occlusion(call.model, call.x, call.targets(), settings));

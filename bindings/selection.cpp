@@ -22,7 +22,11 @@ int64_t arg_class(lua_State* L, int index, const FittedSelection& self) {
 // One datapoint's features: a tensor, or a datapoint among those that the path was fitted to.
 at::Tensor arg_row(lua_State* L, int index, const FittedSelection& self) {
   auto* x = test<DatapointHandle>(L, index);
-  if (!x) return arg_tensor(L, index, "row");
+  if (!x) {
+    auto row = arg_tensor(L, index, "row");
+    check(at::isfinite(row).all().item<bool>(), "{}: 'row' holds a number that is not finite", function_name(L));
+    return row;
+  }
   check(self.features != nullptr, "this path was read from a file: give mv.load_sparse_path(file, z) its features");
   return self.features->z[self.features->find((*x)->datapoint.id)];
 }

@@ -83,7 +83,9 @@ test("what cannot be fitted or asked is said", function()
   local selection = path:at { drop = 0.1 }
   raises(function() selection:top("hott", rows[1], 1) end, "the sparse path has no label 'hott'; did you mean 'hot'?")
   raises(function() selection:top("hot", rows[1], 5) end, "5 features were asked for: the model has 4")
-  raises(function() selection:top(3, rows[1], 1) end, "label")
+  raises(function() selection:top(3, rows[1], 1) end, "label 3 is out of range: they are numbered 1 to 2")
+  raises(function() selection:top("hot", mv.ones(4) * (0 / 0), 1) end, "'row' holds a number that is not finite")
+  raises(function() mv.sparse_linear(rows, { labels = "hot", lambdas = {} }) end, "a count, or a table of at least one number")
 end)
 
 os.remove(file)
