@@ -10,6 +10,7 @@
 #include "core/progress.h"
 #include "data/prefetch.h"
 #include "data/resize_images.h"
+#include "text/tokenizer.h"
 
 namespace multiviz::script {
 namespace {
@@ -96,6 +97,40 @@ int split(lua_State* L, DatasetPtr& self) {
   return static_cast<int>(shares.size());
 }
 
+// The text modalities of the data, encoded one after the other.
+Prefetch::Tokenize tokenize_with(TokenizerPtr tokenizer, const Dataset& data, int64_t max_length) {
+  std::vector<size_t> texts;
+  for (size_t i = 0; i < data.modalities().size(); ++i)
+    if (data.modalities()[i].kind == ModalityKind::text) texts.push_back(i);
+  check(!texts.empty(), "'{}' has no texts for a tokenizer", data.name());
+  return [tokenizer, texts, max_length](std::span<const Datapoint> batch) {
+    std::vector<TokenBatch> tokens;
+    for (size_t text : texts) {
+      std::vector<std::string> strings;
+      for (const Datapoint& x : batch) strings.push_back(std::get<Text>(x.values[text]).string);
+      EncodeOptions options;
+      options.max_length = max_length;
+      tokens.push_back(tokenizer->encode_batch(strings, {}, options));
+    }
+    return tokens;
+  };
+}
+
+// {question = {input_ids=, token_type_ids=, attention_mask=}}
+void push_tokens(lua_State* L, const Dataset& data, const std::vector<TokenBatch>& tokens) {
+  lua_newtable(L);
+  auto next = tokens.begin();
+  for (const Modality& modality : data.modalities()) {
+    if (modality.kind != ModalityKind::text) continue;
+    lua_newtable(L);
+    set_field(L, "input_ids", next->ids);
+    set_field(L, "token_type_ids", next->types);
+    set_field(L, "attention_mask", next->mask);
+    lua_setfield(L, -2, modality.name.c_str());
+    ++next;
+  }
+}
+
 int batches(lua_State* L, DatasetPtr& self) {
   Options options(L, 2);
   const int64_t size = options.integer("size", 32, {.min = 1}), workers = options.integer("workers", 0, {.min = 1});
@@ -109,6 +144,10 @@ int batches(lua_State* L, DatasetPtr& self) {
       return resize_images(std::move(x), height, width);
     };
   }
+  Prefetch::Tokenize tokenize;
+  const auto longest = options.integer("max_length", 0, {.min = 1});
+  if (const auto folder = options.string("tokenizer", ""); !folder.empty())
+    tokenize = tokenize_with(load_tokenizer(folder), *self, longest);
   options.done();
   const DatasetPtr data = shuffled ? sample(self, self->size(), seed) : self;
   const int64_t n = data->size(), count = (n + size - 1) / size;
@@ -117,16 +156,21 @@ int batches(lua_State* L, DatasetPtr& self) {
     std::iota(positions.begin(), positions.end(), batch * size);
     return positions;
   };
-  auto loader = std::make_shared<Prefetch>(data, 0, count, indices, std::move(transform), workers);
+  auto loader = std::make_shared<Prefetch>(data, 0, count, indices, std::move(transform), workers, std::move(tokenize));
   return push_function(L, {"next batch", "", "", [data, loader, left = count](lua_State* L) mutable {
                              throw_if_cancelled();
                              if (left == 0) return lua_pushnil(L), 1;
                              --left;
                              lua_newtable(L);
                              lua_Integer position = 0;
-                             for (Datapoint& x : loader->next()) {
+                             auto batch = loader->next();
+                             for (Datapoint& x : batch.datapoints) {
                                push(L, DatapointHandle(std::make_shared<Example>(Example{data, std::move(x)})));
                                lua_rawseti(L, -2, ++position);
+                             }
+                             if (!batch.tokens.empty()) {
+                               push_tokens(L, *data, batch.tokens);
+                               lua_setfield(L, -2, "tokens");
                              }
                              return 1;
                            }});
@@ -226,9 +270,12 @@ void register_dataset(Binder& binder) {
               "The same datapoints, loaded now and kept: for a context that several methods read.",
               [](lua_State* L, auto& self) { return push(L, in_memory(self)); });
   type.method("batches",
-              "for batch in data:batches{size=32, shuffle=false, seed=0, workers=, resize={width, height}} do",
+              "for batch in data:batches{size=32, shuffle=false, seed=0, workers=, resize={width, height}, tokenizer=, "
+              "max_length=} do",
               "Goes through the datapoints, a sequence of them at a time, loaded ahead on several threads, which bring "
-              "the images to one size when asked. The order depends on the seed alone.",
+              "the images to one size and tokenize the texts when asked: with tokenizer, a folder with its files, "
+              "batch.tokens[modality] has input_ids, token_type_ids and attention_mask as forward_raw takes them, "
+              "[size, tokens]. The order depends on the seed alone.",
               batches);
   type.property("skipped", "What on_error = \"skip\" left out: { count, messages }.", skipped);
   type.index(at_position);

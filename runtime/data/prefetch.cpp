@@ -7,10 +7,11 @@
 namespace multiviz {
 
 Prefetch::Prefetch(DatasetPtr data, int64_t first, int64_t last, std::function<std::vector<int64_t>(int64_t)> indices,
-                   std::function<Datapoint(Datapoint)> transform, int64_t workers)
+                   std::function<Datapoint(Datapoint)> transform, int64_t workers, Tokenize tokenize)
     : data_(std::move(data)),
       indices_(std::move(indices)),
       transform_(std::move(transform)),
+      tokenize_(std::move(tokenize)),
       begun_(first),
       last_(last),
       following_(first) {
@@ -40,9 +41,9 @@ void Prefetch::run() {
       if (stop_ || begun_ >= last_) return;
       indices = indices_(batch = begun_++);
     }
-    Batch loaded;
+    Loaded loaded;
     try {
-      loaded.datapoints = load(indices);
+      loaded.batch = load(indices);
     } catch (...) {  // handed to the thread that waits for the batch
       loaded.error = std::current_exception();
     }
@@ -52,22 +53,23 @@ void Prefetch::run() {
   }
 }
 
-std::vector<Datapoint> Prefetch::load(const std::vector<int64_t>& indices) const {
-  std::vector<Datapoint> datapoints;
-  for (int64_t index : indices) datapoints.push_back(transform_(data_->get(index)));
-  return datapoints;
+Prefetch::Batch Prefetch::load(const std::vector<int64_t>& indices) const {
+  Batch batch;
+  for (int64_t index : indices) batch.datapoints.push_back(transform_(data_->get(index)));
+  if (tokenize_) batch.tokens = tokenize_(batch.datapoints);
+  return batch;
 }
 
-std::vector<Datapoint> Prefetch::next() {
+Prefetch::Batch Prefetch::next() {
   check(following_ < last_, "internal: there is no batch {}", following_);
   if (threads_.empty()) return load(indices_(following_++));
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return ready_.contains(following_); });
-  Batch batch = std::move(ready_.at(following_));
+  Loaded loaded = std::move(ready_.at(following_));
   ready_.erase(following_++);
   changed_.notify_all();
-  if (batch.error) std::rethrow_exception(batch.error);
-  return std::move(batch.datapoints);
+  if (loaded.error) std::rethrow_exception(loaded.error);
+  return std::move(loaded.batch);
 }
 
 }  // namespace multiviz

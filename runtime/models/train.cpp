@@ -142,7 +142,7 @@ class Run {
       while (progress_.step < steps_) {
         if (cancel_requested()) save();
         throw_if_cancelled();
-        step(batches.next());
+        step(batches.next().datapoints);
         shown.advance();
       }
     }

@@ -46,7 +46,7 @@ TEST_CASE("batches come in order, from another thread only when the data set all
     auto data = std::make_shared<Counted>(concurrent);
     Prefetch batches(subset(data, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}), 1, 5, pair_of, unchanged);
     for (int64_t k = 1; k < 4; ++k) {
-      auto batch = batches.next();
+      auto batch = batches.next().datapoints;
       REQUIRE(batch.size() == 2);
       CHECK(batch[1].labels[0] == 2 * k + 1);
       CHECK(batch[0].id == (concurrent ? "elsewhere" : "here"));
@@ -59,9 +59,9 @@ TEST_CASE("any number of workers gives the same order, and stopping early waits 
   auto data = std::make_shared<Counted>(true);
   for (int64_t workers : {1, 2, 7}) {
     Prefetch batches(subset(data, {7, 6, 5, 4, 3, 2, 1, 0}), 0, 4, pair_of, unchanged, workers);
-    for (int64_t k = 0; k < 4; ++k) CHECK(batches.next()[0].labels[0] == 7 - 2 * k);
+    for (int64_t k = 0; k < 4; ++k) CHECK(batches.next().datapoints[0].labels[0] == 7 - 2 * k);
     CHECK(error_of([&] { batches.next(); }) == has("there is no batch"));
   }
   Prefetch unused(data, 0, 4, pair_of, unchanged, 3);
-  CHECK(unused.next().size() == 2);
+  CHECK(unused.next().datapoints.size() == 2);
 }

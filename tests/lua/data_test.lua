@@ -209,6 +209,17 @@ test("concat, split, batches, readable", function()
       eq(is, { was[1] / 2, was[2] * 2, was[3] / 2, was[4] * 2 })
     end
   end
+  local texts, length = 0, nil
+  for batch in data:batches { size = 5, workers = 2, tokenizer = "tests/fixtures/vilt/question_answering", max_length = 12 } do
+    local tokens = batch.tokens.question
+    eq({ tokens.input_ids.shape[1], tokens.token_type_ids.shape, tokens.attention_mask.shape },
+      { 5, tokens.input_ids.shape, tokens.input_ids.shape })
+    ok(tokens.input_ids.shape[2] <= 12)
+    texts, length = texts + #batch, length or tokens.attention_mask[1]:sum():item()
+  end
+  eq(texts, 10)
+  ok(length > 4)
+  raises(function() data:batches { tokenizer = folder } end, "tokenizer")
   raises(function() data:batches { resize = { 16 } } end, "option 'resize' must be { width, height }")
   raises(function() data:batches { resize = { 16, 0.5 } } end, "option 'resize' must be { width, height }")
   eq({ #data:readable(), data:readable().skipped.count }, { 10, 0 })
