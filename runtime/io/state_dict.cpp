@@ -197,19 +197,24 @@ void save_state_dict(const std::string& path, const std::vector<std::pair<std::s
   write_archive(path, pickle.finish(), tensors);
 }
 
-void save_checkpoint(const std::string& path, const std::vector<std::pair<std::string, at::Tensor>>& tensors,
-                     const nlohmann::json& arguments) {
+void save_checkpoint(const std::string& path, const std::string& key,
+                     const std::vector<std::pair<std::string, at::Tensor>>& tensors, const nlohmann::json& beside,
+                     const std::string& arguments) {
   PickleWriter pickle(2);
   pickle.begin_dict();
-  pickle.text("model");
+  pickle.text(key);
   write_state_dict(pickle, tensors);
-  pickle.text("args");
-  pickle.global("argparse", "Namespace");
-  pickle.begin_tuple();
-  pickle.end_tuple();
-  pickle.reduce();
-  write_plain(pickle, arguments);
-  pickle.build();
+  for (const auto& [name, value] : beside.items()) {
+    pickle.text(name);
+    if (name == arguments) {
+      pickle.global("argparse", "Namespace");
+      pickle.begin_tuple();
+      pickle.end_tuple();
+      pickle.reduce();
+    }
+    write_plain(pickle, value);
+    if (name == arguments) pickle.build();
+  }
   pickle.end_dict();
   write_archive(path, pickle.finish(), tensors);
 }

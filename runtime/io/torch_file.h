@@ -38,8 +38,10 @@ nlohmann::json checkpoint_arguments(const std::string& path);
 // Tensors may be on any device and need not be contiguous. Atomic, as write_file.
 void save_state_dict(const std::string& path, const std::vector<std::pair<std::string, at::Tensor>>& tensors);
 
-// The same as training scripts save it: {"model": state dict, "args": argparse.Namespace}. `arguments` is an object.
-void save_checkpoint(const std::string& path, const std::vector<std::pair<std::string, at::Tensor>>& tensors,
-                     const nlohmann::json& arguments);
+// The same as training scripts save it: a dict with the state dict under `key` and the plain data of `beside`, an
+// object; its entry `arguments`, if named, as an argparse.Namespace.
+void save_checkpoint(const std::string& path, const std::string& key,
+                     const std::vector<std::pair<std::string, at::Tensor>>& tensors, const nlohmann::json& beside,
+                     const std::string& arguments = "");
 
 }  // namespace multiviz

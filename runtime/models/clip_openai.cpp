@@ -13,6 +13,35 @@ namespace {
 using Tensors = std::map<std::string, at::Tensor>;
 constexpr int64_t head_width = 64;
 
+// OpenAI's names and transformers'.
+const std::map<std::string, std::string> layer_names = {{"attn.out_proj.weight", "self_attn.out_proj.weight"},
+                                                        {"attn.out_proj.bias", "self_attn.out_proj.bias"},
+                                                        {"ln_1.weight", "layer_norm1.weight"},
+                                                        {"ln_1.bias", "layer_norm1.bias"},
+                                                        {"ln_2.weight", "layer_norm2.weight"},
+                                                        {"ln_2.bias", "layer_norm2.bias"},
+                                                        {"mlp.c_fc.weight", "mlp.fc1.weight"},
+                                                        {"mlp.c_fc.bias", "mlp.fc1.bias"},
+                                                        {"mlp.c_proj.weight", "mlp.fc2.weight"},
+                                                        {"mlp.c_proj.bias", "mlp.fc2.bias"}};
+const std::map<std::string, std::string> names = {
+    {"token_embedding.weight", "text_model.embeddings.token_embedding.weight"},
+    {"positional_embedding", "text_model.embeddings.position_embedding.weight"},
+    {"ln_final.weight", "text_model.final_layer_norm.weight"},
+    {"ln_final.bias", "text_model.final_layer_norm.bias"},
+    {"logit_scale", "logit_scale"},
+    {"visual.class_embedding", "vision_model.embeddings.class_embedding"},
+    {"visual.positional_embedding", "vision_model.embeddings.position_embedding.weight"},
+    {"visual.conv1.weight", "vision_model.embeddings.patch_embedding.weight"},
+    {"visual.ln_pre.weight", "vision_model.pre_layrnorm.weight"},
+    {"visual.ln_pre.bias", "vision_model.pre_layrnorm.bias"},
+    {"visual.ln_post.weight", "vision_model.post_layernorm.weight"},
+    {"visual.ln_post.bias", "vision_model.post_layernorm.bias"}};
+const std::pair<std::string, std::string> layer_prefixes[] = {
+    {"visual.transformer.resblocks.", "vision_model.encoder.layers."},
+    {"transformer.resblocks.", "text_model.encoder.layers."}};
+const std::string sides[] = {"q_proj", "k_proj", "v_proj"};
+
 const at::Tensor& find(const Tensors& tensors, const std::string& name, int64_t dim, const std::string& source) {
   auto found = tensors.find(name);
   check(found != tensors.end(), "{} looks like a CLIP of OpenAI's and has no '{}'", source, name);
@@ -67,32 +96,19 @@ nlohmann::json vision_config(const Tensors& tensors, const std::string& source) 
 // One layer's tensor under transformers' name. in_proj is three in one.
 void convert_layer(Tensors& out, const std::string& layer, const std::string& rest, const at::Tensor& tensor,
                    const std::string& source) {
-  static const std::map<std::string, std::string> names = {{"attn.out_proj.weight", "self_attn.out_proj.weight"},
-                                                           {"attn.out_proj.bias", "self_attn.out_proj.bias"},
-                                                           {"ln_1.weight", "layer_norm1.weight"},
-                                                           {"ln_1.bias", "layer_norm1.bias"},
-                                                           {"ln_2.weight", "layer_norm2.weight"},
-                                                           {"ln_2.bias", "layer_norm2.bias"},
-                                                           {"mlp.c_fc.weight", "mlp.fc1.weight"},
-                                                           {"mlp.c_fc.bias", "mlp.fc1.bias"},
-                                                           {"mlp.c_proj.weight", "mlp.fc2.weight"},
-                                                           {"mlp.c_proj.bias", "mlp.fc2.bias"}};
   if (rest == "attn.in_proj_weight" || rest == "attn.in_proj_bias") {
     check(tensor.dim() >= 1 && tensor.size(0) % 3 == 0, "{}: '{}{}' is not three matrices", source, layer, rest);
     auto parts = tensor.chunk(3, 0);
     const auto ending = rest.substr(rest.rfind('_') + 1);
-    const char* sides[] = {"q_proj", "k_proj", "v_proj"};
     for (size_t i = 0; i < 3; ++i) out[fmt::format("{}self_attn.{}.{}", layer, sides[i], ending)] = parts[i];
     return;
   }
-  auto found = names.find(rest);
-  out[layer + (found == names.end() ? rest : found->second)] = tensor;
+  auto found = layer_names.find(rest);
+  out[layer + (found == layer_names.end() ? rest : found->second)] = tensor;
 }
 
 bool convert_block(Tensors& out, const std::string& name, const at::Tensor& tensor, const std::string& source) {
-  for (auto [from, to] : {std::pair("visual.transformer.resblocks.", "vision_model.encoder.layers."),
-                          std::pair("transformer.resblocks.", "text_model.encoder.layers.")}) {
-    const std::string prefix = from;
+  for (const auto& [prefix, to] : layer_prefixes) {
     if (!name.starts_with(prefix)) continue;
     const auto dot = name.find('.', prefix.size());
     check(dot != std::string::npos, "{} looks like a CLIP of OpenAI's and has a tensor '{}'", source, name);
@@ -100,6 +116,31 @@ bool convert_block(Tensors& out, const std::string& name, const at::Tensor& tens
     return true;
   }
   return false;
+}
+
+std::map<std::string, std::string> turned(const std::map<std::string, std::string>& names) {
+  std::map<std::string, std::string> out;
+  for (const auto& [from, to] : names) out[to] = from;
+  return out;
+}
+
+// OpenAI's name of a layer's tensor, empty for another tensor's. What is the second or third of in_proj's three
+// matrices has the name of the first and its `part`.
+std::string openai_layer_name(const std::string& name, size_t& part) {
+  static const auto back = turned(layer_names);
+  part = 0;
+  for (const auto& [prefix, from] : layer_prefixes) {
+    if (!name.starts_with(from)) continue;
+    const auto dot = name.find('.', from.size()) + 1;
+    const auto layer = prefix + name.substr(from.size(), dot - from.size()), rest = name.substr(dot);
+    for (size_t i = 0; i < 3; ++i)
+      if (const auto start = "self_attn." + sides[i] + "."; rest.starts_with(start)) {
+        part = i;
+        return layer + "attn.in_proj_" + rest.substr(start.size());
+      }
+    return layer + (back.contains(rest) ? back.at(rest) : rest);
+  }
+  return "";
 }
 
 }  // namespace
@@ -121,19 +162,6 @@ nlohmann::json convert_openai_clip(Tensors& tensors, const std::string& source) 
                            {"projection_dim", projection.size(1)},
                            {"text_config", text},
                            {"vision_config", vision_config(tensors, source)}};
-  static const std::map<std::string, std::string> names = {
-      {"token_embedding.weight", "text_model.embeddings.token_embedding.weight"},
-      {"positional_embedding", "text_model.embeddings.position_embedding.weight"},
-      {"ln_final.weight", "text_model.final_layer_norm.weight"},
-      {"ln_final.bias", "text_model.final_layer_norm.bias"},
-      {"logit_scale", "logit_scale"},
-      {"visual.class_embedding", "vision_model.embeddings.class_embedding"},
-      {"visual.positional_embedding", "vision_model.embeddings.position_embedding.weight"},
-      {"visual.conv1.weight", "vision_model.embeddings.patch_embedding.weight"},
-      {"visual.ln_pre.weight", "vision_model.pre_layrnorm.weight"},
-      {"visual.ln_pre.bias", "vision_model.pre_layrnorm.bias"},
-      {"visual.ln_post.weight", "vision_model.post_layernorm.weight"},
-      {"visual.ln_post.bias", "vision_model.post_layernorm.bias"}};
   const bool resnet = !tensors.contains("visual.proj");
   Tensors out;
   for (const auto& [name, tensor] : tensors) {
@@ -149,6 +177,31 @@ nlohmann::json convert_openai_clip(Tensors& tensors, const std::string& source) 
   }
   tensors = std::move(out);
   return config;
+}
+
+NamedTensors to_openai_clip(const NamedTensors& tensors) {
+  static const auto back = turned(names);
+  Tensors out;
+  std::map<std::string, std::vector<at::Tensor>> joined;
+  for (const auto& [name, tensor] : tensors) {
+    size_t part = 0;
+    if (const auto layer = openai_layer_name(name, part); layer.find(".attn.in_proj_") != std::string::npos) {
+      auto& three = joined[layer];
+      three.resize(3);
+      three[part] = tensor;
+    } else if (!layer.empty()) {
+      out[layer] = tensor;
+    } else if (name == "visual_projection.weight" || name == "text_projection.weight") {
+      out[name.starts_with("visual") ? "visual.proj" : "text_projection"] = tensor.t();
+    } else if (back.contains(name)) {
+      out[back.at(name)] = tensor;
+    } else {
+      const std::string tower = "vision_model.";  // a ResNet's tensors
+      out[name.starts_with(tower) ? "visual." + name.substr(tower.size()) : name] = tensor;
+    }
+  }
+  for (const auto& [name, three] : joined) out[name] = at::cat(three);
+  return {out.begin(), out.end()};
 }
 
 ImageProcessorOptions openai_clip_image_options(int64_t size) {

@@ -176,6 +176,21 @@ NamedTensors to_save(const Model& model, bool half) {
 
 std::map<std::string, at::Tensor> by_name(const NamedTensors& tensors) { return {tensors.begin(), tensors.end()}; }
 
+// A file of torch.save as the model's authors write it.
+void save_torch(const std::string& path, const NamedTensors& tensors, nlohmann::json config) {
+  auto is = [&](const char* key, const char* value) {
+    return config.is_object() && config.contains(key) && (!value || config[key] == value);
+  };
+  if (is("preprocessing", "openai")) return save_state_dict(path, to_openai_clip(tensors));
+  if (is("baseline_type", nullptr)) {
+    config.erase("cnn");
+    return save_checkpoint(path, "baseline_state", tensors, config);
+  }
+  if (!is("model_type", "mdetr")) return save_state_dict(path, tensors);
+  config.erase("model_type");
+  save_checkpoint(path, "model", tensors, {{"args", config}}, "args");
+}
+
 void save_folder(const Model& model, const std::filesystem::path& folder, const nlohmann::json& config, bool half) {
   namespace fs = std::filesystem;
   make_folder(folder.string());
@@ -237,14 +252,9 @@ void save_model(const Model& model, const std::string& path, bool half) {
     check(!half, "{} is a TorchScript module, whose program decides its types: save it without half", path);
     if (path.ends_with(".pt") || path.ends_with(".pth")) return script->save(path);
   }
-  auto config = model.config();
-  for (const char* ending : {".pt", ".pth", ".bin"}) {
-    if (!path.ends_with(ending)) continue;
-    if (!config.is_object() || config.value("model_type", "") != "mdetr")
-      return save_state_dict(path, to_save(model, half));
-    config.erase("model_type");
-    return save_checkpoint(path, to_save(model, half), config);
-  }
+  const auto config = model.config();
+  for (const char* ending : {".pt", ".pth", ".bin"})
+    if (path.ends_with(ending)) return save_torch(path, to_save(model, half), config);
   check(config.is_object() && !config.empty(),
         "{} cannot be saved: it was not made from settings: give a path that ends in .pt", model.signature().name);
   if (!path.ends_with(extension)) return save_folder(model, path, config, half);

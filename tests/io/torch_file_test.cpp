@@ -156,7 +156,7 @@ TEST_CASE("a training script's checkpoint keeps what the script was run with") {
                               {"sets", {"a", "b"}},
                               {"none", nlohmann::json::array()},
                               {"more", {{"deep", {1, 2}}}}};
-  save_checkpoint(path, {{"layer.weight", at::arange(6, at::kFloat)}}, arguments);
+  save_checkpoint(path, "model", {{"layer.weight", at::arange(6, at::kFloat)}}, {{"args", arguments}}, "args");
   CHECK(checkpoint_arguments(path) == arguments);
   CHECK(same(load_state_dict(path).at("layer.weight"), at::arange(6, at::kFloat)));
   CHECK(load_state_dict(path, "model").size() == 1);

@@ -117,6 +117,23 @@ TEST_CASE("a baseline is saved and loaded, with its words and its ResNet") {
   CHECK(model->buffers().size() == 2 * (2 * 2 + 3));  // of two residual blocks and three norms of the classifier
 }
 
+TEST_CASE("a baseline is saved as clevr-iep does") {
+  at::NoGradGuard no_grad;
+  Trunk trunk;
+  for (const char* name : {"cnn_lstm", "cnn_lstm_sa"}) {
+    auto model = trunk.load(name);
+    save_model(*model, trunk / "saved.pt");
+    auto saved = read_clevr_baseline(trunk / "saved.pt");
+    REQUIRE(saved);
+    CHECK(saved->tensors.size() == model->parameters().size() + model->buffers().size());
+    auto settings = model->config();
+    settings.erase("cnn");
+    CHECK(saved->config == settings);
+    auto again = load_model(trunk / "saved.pt", "", {{"cnn", model->config()["cnn"]}});
+    CHECK(difference(again->forward(inputs()).logits, model->forward(inputs()).logits) == 0);
+  }
+}
+
 TEST_CASE("baselines that cannot be loaded are told") {
   Trunk trunk;
   auto refusal = [&](const nlohmann::json& options) {

@@ -59,6 +59,22 @@ TEST_CASE("CLIP in OpenAI's layout, ResNet and ViT, computes what OpenAI's does"
   }
 }
 
+TEST_CASE("CLIP in OpenAI's layout is saved in it") {
+  for (std::string name : {"openai_resnet", "openai_vit"}) {
+    CAPTURE(name);
+    OpenAi files(name);
+    auto model = load_model(files.write(), "");
+    save_model(*model, files / "saved.pt");
+    auto saved = load_state_dict(files / "saved.pt");
+    CHECK(saved.size() == files.weights.size());
+    for (const auto& [key, tensor] : files.weights) {
+      CAPTURE(key);
+      REQUIRE(saved.contains(key));
+      CHECK(at::equal(saved.at(key), tensor));
+    }
+  }
+}
+
 TEST_CASE("a CLIP with a ResNet factorises, has its taps, and is saved and loaded") {
   at::NoGradGuard no_grad;
   OpenAi files("openai_resnet");
