@@ -70,6 +70,7 @@ TrainOptions read_options(lua_State* L, Options& options) {
   out.beta1 = options.number("beta1", out.beta1, {.min = 0, .max = 1});
   out.beta2 = options.number("beta2", out.beta2, {.min = 0, .max = 1});
   out.clip = options.number("clip", out.clip, {.min = 0});
+  if (auto only = options.strings("only")) out.only = *only;
   out.guide = read_guide(L, options);
   out.describe = read_describe(L, options);
   out.shuffle = options.boolean("shuffle", out.shuffle);
@@ -102,10 +103,10 @@ void register_train(Binder& binder) {
   binder.function(
       "train",
       "mv.train(model, data, {steps= | epochs=1, batch=64, learning_rate=1e-3, warmup=0.05, weight_decay=0.01, "
-      "beta1=0.9, beta2=0.98, clip=1, guide={taps=, weight=}, describe={tap=, weight=}, shuffle=true, seed=, "
-      "validation=, "
-      "validate_every=, checkpoint=, checkpoint_every=, report_every=50, report=}) -> result",
-      "Mini-batch AdamW with a cosine schedule. The weights that do best on `validation` stay in the model. "
+      "beta1=0.9, beta2=0.98, clip=1, only=, guide={taps=, weight=}, describe={tap=, weight=}, shuffle=true, seed=, "
+      "validation=, validate_every=, checkpoint=, checkpoint_every=, report_every=50, report=}) -> result",
+      "Mini-batch AdamW with a cosine schedule. The weights that do best on `validation` stay in the model. only={"
+      "\"classifier.*\"} trains these parameters (model:parameters() has the names) and leaves the others. "
       "guide makes attention maps look at the regions that a question refers to, describe makes image "
       "features tell the words of the regions' names. With `checkpoint`, a run that was stopped goes on where it was. "
       "report(status) is called with "

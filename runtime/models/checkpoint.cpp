@@ -71,6 +71,7 @@ std::string run_key(const Model& model, const Dataset& data, const TrainOptions&
                         {"weight_decay", options.weight_decay},
                         {"betas", {options.beta1, options.beta2}},
                         {"clip", options.clip},
+                        {"only", options.only},
                         {"guide", {{"taps", options.guide.taps}, {"weight", options.guide.weight}}},
                         {"describe", {{"tap", options.describe.tap}, {"weight", options.describe.weight}}},
                         {"shuffle", options.shuffle},

@@ -2,17 +2,9 @@
 
 #include "core/error.h"
 #include "core/suggest.h"
+#include "models/pattern.h"
 
 namespace multiviz {
-namespace {
-
-bool matches(std::string_view pattern, std::string_view name) {
-  if (pattern.ends_with('*')) return name.starts_with(pattern.substr(0, pattern.size() - 1));
-  return pattern == name;
-}
-
-}  // namespace
-
 void Trace::record(std::string pattern) { patterns_.push_back(std::move(pattern)); }
 
 void Trace::replace(std::string name, Replacement replacement) {

@@ -16,6 +16,7 @@
 #include "core/suggest.h"
 #include "data/prefetch.h"
 #include "models/checkpoint.h"
+#include "models/pattern.h"
 #include "models/score.h"
 
 namespace multiviz {
@@ -81,6 +82,21 @@ double learning_rate(const TrainOptions& options, int64_t step, int64_t steps) {
   return options.learning_rate * 0.5 * (1 + std::cos(std::numbers::pi * done));
 }
 
+// Those to train.
+NamedTensors chosen_parameters(const Model& model, const std::vector<std::string>& only) {
+  auto all = model.parameters();
+  if (only.empty()) return all;
+  std::vector<std::string> names;
+  for (const auto& [name, _] : all) names.push_back(name);
+  for (const auto& pattern : only)
+    if (std::none_of(names.begin(), names.end(), [&](const auto& name) { return matches(pattern, name); }))
+      fail("{} has no parameter '{}'{}", model.signature().name, pattern, suggestion(pattern, names));
+  std::erase_if(all, [&](const auto& entry) {
+    return std::none_of(only.begin(), only.end(), [&](const auto& pattern) { return matches(pattern, entry.first); });
+  });
+  return all;
+}
+
 void validate(const Model& model, const Dataset& data, const TrainOptions& options) {
   const auto& name = model.signature().name;
   check(data.size() > 0, "{} is empty: there is nothing to train {} on", data.name(), name);
@@ -120,7 +136,7 @@ class Run {
         validate_every_(options.validate_every > 0 ? options.validate_every : std::max<int64_t>(1, steps_ / 10)),
         checkpoint_every_(options.checkpoint_every > 0 ? options.checkpoint_every : validate_every_),
         key_(run_key(model, *data_, options, steps_)) {
-    named_ = model.parameters();
+    named_ = chosen_parameters(model, options.only);
     if (options.describe.weight > 0) {
       describer_.emplace(options.describe, *data_);
       for (auto& head : describer_->make_head(described_features(), model.device())) named_.push_back(head);

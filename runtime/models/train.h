@@ -24,16 +24,18 @@ struct TrainOptions {
   double warmup = 0.05;         // share of the steps over which the rate rises from 0
   double weight_decay = 0.01;   // decoupled (AdamW), on tensors of two or more dimensions
   double beta1 = 0.9, beta2 = 0.98;
-  double clip = 1;               // largest norm of the gradient; 0: no limit
-  Guide guide;                   // attention maps to supervise; none by default
-  Describe describe;             // image features to supervise; none by default
-  bool shuffle = true;           // false: the datapoints in their own order, from the first, around and around
-  uint64_t seed = 0;             // of the order
-  DatasetPtr validation;         // null: no validation, and the last weights are the result
-  int64_t validate_every = 0;    // steps; 0: ten times in all
-  std::string checkpoint;        // a file; empty: none. It resumes from it when it is there
-  int64_t checkpoint_every = 0;  // steps; 0: as validation
-  int64_t report_every = 50;     // steps between statuses
+  double clip = 1;                // largest norm of the gradient; 0: no limit
+  std::vector<std::string> only;  // patterns (models/pattern.h) of the parameters to train, the last layer's say;
+                                  // empty: all of them
+  Guide guide;                    // attention maps to supervise; none by default
+  Describe describe;              // image features to supervise; none by default
+  bool shuffle = true;            // false: the datapoints in their own order, from the first, around and around
+  uint64_t seed = 0;              // of the order
+  DatasetPtr validation;          // null: no validation, and the last weights are the result
+  int64_t validate_every = 0;     // steps; 0: ten times in all
+  std::string checkpoint;         // a file; empty: none. It resumes from it when it is there
+  int64_t checkpoint_every = 0;   // steps; 0: as validation
+  int64_t report_every = 50;      // steps between statuses
   std::function<void(const TrainStatus&)> report;
 };
 
@@ -49,8 +51,9 @@ struct TrainResult {
 // at any point and started again gives the weights of one that was not; a checkpoint of other options, data or
 // architecture is an Error. The same seed gives the same weights on the same device with the same number of threads.
 //
-// Throws Error when the model has no parameters or is not differentiable, an option is out of range, a label is not the
-// model's, or the loss is no longer finite (naming the step); Cancelled on request, after writing the checkpoint.
+// Throws Error when the model has no parameters, or none that `only` names, or is not differentiable, an option is out
+// of range, a label is not the model's, or the loss is no longer finite (naming the step); Cancelled on request, after
+// writing the checkpoint.
 TrainResult train(Model& model, DatasetPtr data, const TrainOptions& options);
 
 }  // namespace multiviz

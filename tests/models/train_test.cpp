@@ -44,6 +44,21 @@ TEST_CASE("training learns questions that need both modalities") {
   for (const auto& [name, tensor] : model.parameters()) CHECK_FALSE(tensor.requires_grad());
 }
 
+TEST_CASE("only the parameters that are named are trained") {
+  CnnLstmSa model(tiny_options()), before(tiny_options());
+  auto options = short_run();
+  const auto last = model.parameters().back().first;
+  options.only = {last};
+  train(model, std::make_shared<Tiles>(40), options);
+  auto left = before.parameters(), right = model.parameters();
+  for (size_t i = 0; i < left.size(); ++i) {
+    CAPTURE(left[i].first);
+    CHECK(at::equal(left[i].second, right[i].second) == (left[i].first != last));
+  }
+  options.only = {"clasifier.*"};
+  CHECK(error_of([&] { train(model, std::make_shared<Tiles>(40), options); }) == has("has no parameter 'clasifier.*'"));
+}
+
 TEST_CASE("a run that was stopped and resumed gives the weights of one that was not") {
   auto data = std::make_shared<Tiles>(40);
   CnnLstmSa whole(tiny_options()), parts(tiny_options());
