@@ -67,12 +67,14 @@ int view_explanation(lua_State* L, ExplanationPtr& self) {
         "explanation:view: 'against' is of '{}', not of '{}': compare explanations of the same datapoint",
         against ? against->datapoint : "", self->datapoint);
   auto settings = std::make_shared<HeatSettings>();
-  return push_window(L, wanted, [shown = self, against, on, settings](Window& window) {
+  bool on_pixels = std::any_of(self->attributions.begin(), self->attributions.end(),
+                               [](const auto& a) { return a.players.kind == ModalityKind::image; });
+  return push_window(L, wanted, [shown = self, against, on, settings, on_pixels](Window& window) {
     heading(window, against ? shown->method + " against " + against->method : shown->method);
     if (on->given)
       for (const auto& value : on->datapoint.values)
         if (auto* text = std::get_if<Text>(&value)) faint_text(window, text->string);
-    heat_controls(window, *settings);
+    if (on_pixels) heat_controls(window, *settings);
     if (against)
       comparison_view(window, *shown, *against, on->input(), *settings);
     else

@@ -64,11 +64,34 @@ void text_attribution(Window& window, const Attribution& attribution, const Text
   token_strip(window, attribution.players.names, weights, range);
 }
 
+// The channels that weigh most, as they were measured.
+void series_lines(Window& window, const TimeSeries& series, const at::Tensor& weights) {
+  constexpr int64_t most_channels = 4;
+  auto frames = series.frames.to(at::kCPU, at::kDouble).contiguous();
+  if (frames.size(0) != weights.size(1) || frames.size(1) != weights.size(0)) return;
+  auto order = weights.abs().sum(1).argsort(true, 0, true);
+  std::vector<Series> lines;
+  for (int64_t i = 0; i < std::min(most_channels, order.numel()); ++i) {
+    auto channel = order[i].item<int64_t>();
+    auto named = channel < static_cast<int64_t>(series.channels.size());
+    Series line{named ? series.channels[static_cast<size_t>(channel)] : fmt::format("channel {}", channel + 1), {}, {}};
+    for (int64_t t = 0; t < frames.size(0); ++t) {
+      line.x.push_back(static_cast<double>(t + 1));
+      line.y.push_back(frames.const_data_ptr<double>()[t * frames.size(1) + channel]);
+    }
+    lines.push_back(std::move(line));
+  }
+  PlotOptions options;
+  options.height = window.units(130);
+  plot_lines(window, "series", lines, options);
+}
+
 void series_attribution(Window& window, const Attribution& attribution, const TimeSeries* series) {
   auto weights = series_weights(attribution);
   std::vector<std::string> channels = series ? series->channels : std::vector<std::string>{};
   std::vector<std::string> frames = series ? series->frame_names : std::vector<std::string>{};
   faint_text(window, fmt::format("{} channels (rows) over {} frames (columns)", weights.size(0), weights.size(1)));
+  if (series) series_lines(window, *series, weights);
   plot_matrix(window, "cells", weights, channels, frames, {});
   weight_bars(window, attribution);
 }
@@ -86,8 +109,11 @@ void table_attribution(const Attribution& attribution, const Table* table, Heatm
     if (table && player < table->columns.numel())
       ImGui::TextUnformatted(fmt::format("{:.4g}", table->columns[player].item<double>()).c_str());
     ImGui::TableNextColumn();
-    ImGui::TableSetBgColor(ImGuiTableBgTarget_CellBg, to_u32(weight_color(weight, range), weight_alpha(weight, range)));
+    auto look = weight_look(weight, range);
+    ImGui::TableSetBgColor(ImGuiTableBgTarget_CellBg, look.fill);
+    ImGui::PushStyleColor(ImGuiCol_Text, look.ink);
     ImGui::TextUnformatted(fmt::format("{:.4g}", weight).c_str());
+    ImGui::PopStyleColor();
   }
   ImGui::EndTable();
 }

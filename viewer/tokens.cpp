@@ -6,24 +6,23 @@
 namespace multiviz {
 namespace {
 
-struct Look {
-  ImU32 fill, ink;
-};
-
 Color mix(Color a, ImU32 under, double part) {
   auto c = ImGui::ColorConvertU32ToFloat4(under);
   auto blend = [&](uint8_t x, float y) { return static_cast<uint8_t>(x * part + y * 255 * (1 - part)); };
   return {blend(a.red, c.x), blend(a.green, c.y), blend(a.blue, c.z)};
 }
 
-Look look_of(Window& window, const std::vector<double>& weights, size_t i, HeatmapRange range) {
-  auto panel = ImGui::GetColorU32(ImGuiCol_FrameBg);
-  if (i >= weights.size()) return {panel, window.palette().ink};
-  auto color = mix(weight_color(weights[i], range), panel, weight_alpha(weights[i], range));
-  return {to_u32(color), text_on(color)};
+WeightLook look_of(Window& window, const std::vector<double>& weights, size_t i, HeatmapRange range) {
+  if (i < weights.size()) return weight_look(weights[i], range);
+  return {ImGui::GetColorU32(ImGuiCol_FrameBg), window.palette().ink};
 }
 
 }  // namespace
+
+WeightLook weight_look(double weight, HeatmapRange range) {
+  auto color = mix(weight_color(weight, range), ImGui::GetColorU32(ImGuiCol_FrameBg), weight_alpha(weight, range));
+  return {to_u32(color), text_on(color)};
+}
 
 TokenEvents token_strip(Window& window, const std::vector<std::string>& words, const std::vector<double>& weights,
                         HeatmapRange range, const std::set<int64_t>& chosen, const std::set<int64_t>& hidden) {

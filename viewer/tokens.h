@@ -8,6 +8,13 @@
 
 namespace multiviz {
 
+// A weight's fill and the ink that is readable on it.
+struct WeightLook {
+  ImU32 fill, ink;
+};
+
+WeightLook weight_look(double weight, HeatmapRange range);
+
 struct TokenEvents {
   int64_t clicked = -1, hovered = -1;  // 0-based
   bool shift = false;

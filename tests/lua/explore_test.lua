@@ -102,15 +102,60 @@ test("a picture of the window is written", function()
   eq({ mv.image(folder .. "/picture-1.png").width, w.error }, { 1280 })
 end)
 
-test("words can be clicked, boxes drawn and parts hidden", function()
+-- What the window shows in a part of it, the mouse out of the way.
+local function shown(w, x0, y0, x1, y1)
+  w:move(290, 795)
+  local path = os.tmpname() .. ".png"
+  mv.screenshot(w, path)
+  local part = mv.image(path):tensor():narrow(1, y0, y1 - y0):narrow(2, x0, x1 - x0):tolist()
+  os.remove(path)
+  return part
+end
+
+local function same(a, b)
+  for y, row in ipairs(a) do
+    for x, pixel in ipairs(row) do
+      for c, value in ipairs(pixel) do
+        if value ~= b[y][x][c] then return false end
+      end
+    end
+  end
+  return true
+end
+
+test("words that are clicked draw a heat map, and a box on the image colours the words", function()
   local w = explore { datapoint = 2 }
   w:click(528, 37) -- Words and pixels
-  w:click(330, 100)
-  w:click(400, 100, { shift = true })
+  local function image() return shown(w, 600, 250, 960, 620) end
+  local function words() return shown(w, 300, 75, 1260, 105) end
+  local plain, grey = image(), words()
+  ok(same(plain, image()), "nothing was asked, and the image changed")
+  w:click(356, 90)
+  local one = image()
+  ok(not same(plain, one), "no heat map of a word")
+  w:click(400, 90, { shift = true })
+  ok(not same(one, image()), "a second word changed nothing")
   w:drag(700, 300, 800, 400)
+  local boxed = words()
+  ok(not same(grey, boxed), "no words of a box")
+  eq(w.error, nil)
+end)
+
+test("hidden words and edited questions change what is predicted; as it was brings all back", function()
+  local w = explore { datapoint = 2 }
   w:click(630, 37) -- What if
-  w:click(330, 130)
-  w:click(500, 300)
+  local function answer() return shown(w, 790, 300, 1230, 780) end
+  local before = answer()
+  w:click(356, 122) -- hide "there"
+  local hidden = answer()
+  ok(not same(before, hidden), "a hidden word changed nothing")
+  w:click(356, 122)
+  ok(same(before, answer()), "a word shown again left a change")
+  w:click(600, 90)
+  w:press "ctrl+a"
+  w:type "what color is the sphere"
+  w:press "enter"
+  ok(not same(before, answer()), "another question changed nothing")
   eq(w.error, nil)
 end)
 
