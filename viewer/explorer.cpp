@@ -37,21 +37,38 @@ void Explorer::control_panel(Window& window) {
       ImGui::InputTextWithHint("##search", "search in ids and texts", &search_, ImGuiInputTextFlags_EnterReturnsTrue);
   ImGui::SetNextItemWidth(window.units(130));
   go |= ImGui::Combo("answers", &filter_, "all\0right\0wrong\0");
-  auto name = [&](int i) { return i == 0 ? std::string("any") : data_->labels()[static_cast<size_t>(i - 1)]; };
-  ImGui::SetNextItemWidth(window.units(130));
-  if (!data_->labels().empty() && ImGui::BeginCombo("label", name(label_).c_str())) {
-    ImGuiListClipper clipper;
-    clipper.Begin(static_cast<int>(data_->labels().size()) + 1);
-    while (clipper.Step())
-      for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i)
-        if (ImGui::Selectable(fmt::format("{}###{}", name(i), i).c_str(), i == label_)) {
-          label_ = i;
-          go = true;
-        }
-    ImGui::EndCombo();
-  }
+  go |= label_choice(window);
   go |= ImGui::Button("search");
   if (go) search();
+}
+
+// There may be thousands: what is typed leaves those that contain it.
+bool Explorer::label_choice(Window& window) {
+  const auto& labels = data_->labels();
+  ImGui::SetNextItemWidth(window.units(130));
+  auto current = label_ == 0 ? "any" : labels[static_cast<size_t>(label_ - 1)].c_str();
+  if (labels.empty() || !ImGui::BeginCombo("label", current, ImGuiComboFlags_HeightLarge)) return false;
+  if (ImGui::IsWindowAppearing()) {
+    label_filter_.Clear();
+    ImGui::SetKeyboardFocusHere();
+  }
+  label_filter_.Draw("##label filter", window.units(200));
+  std::vector<int> fitting;
+  if (!label_filter_.IsActive()) fitting.push_back(0);
+  for (size_t i = 0; i < labels.size(); ++i)
+    if (label_filter_.PassFilter(labels[i].c_str())) fitting.push_back(static_cast<int>(i + 1));
+  if (fitting.empty()) faint_text(window, "no such label");
+  int before = label_;
+  ImGuiListClipper clipper;
+  clipper.Begin(static_cast<int>(fitting.size()));
+  while (clipper.Step())
+    for (int row = clipper.DisplayStart; row < clipper.DisplayEnd; ++row) {
+      int i = fitting[static_cast<size_t>(row)];
+      auto name = i == 0 ? std::string("any") : labels[static_cast<size_t>(i - 1)];
+      if (ImGui::Selectable(fmt::format("{}###{}", name, i).c_str(), i == before)) label_ = i;
+    }
+  ImGui::EndCombo();
+  return label_ != before;
 }
 
 void Explorer::choice_list(Window& window) {
@@ -140,12 +157,14 @@ void Explorer::features(Window& window) {
   auto* shown = page();
   if (!shown) return;
   if (!shown->predictions.empty()) {
-    faint_text(window, "strongest features for the prediction");
-    for (int64_t feature : graph_features(shown->predictions.front(), 5)) {
+    auto strongest = graph_features(shown->predictions.front(), 5);
+    faint_text(window, strongest.empty() ? "no feature has a weight in the sparse path's choice"
+                                         : "strongest features for the prediction");
+    for (int64_t feature : strongest) {
       if (ImGui::Button(fmt::format("feature {}###top{}", feature + 1, feature).c_str())) analyse_feature(feature);
       ImGui::SameLine();
     }
-    ImGui::NewLine();
+    if (!strongest.empty()) ImGui::NewLine();
   }
   feature_page(window, *shown, state_);
 }

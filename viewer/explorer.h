@@ -81,6 +81,7 @@ class Explorer : public std::enable_shared_from_this<Explorer> {
   std::optional<size_t> modality(ModalityKind kind) const;
   // explorer.cpp and explorer_live.cpp
   void control_panel(Window& window);
+  bool label_choice(Window& window);  // whether another was chosen
   void choice_list(Window& window);
   void methods(Window& window);
   void feature_choice(Window& window);
@@ -104,6 +105,7 @@ class Explorer : public std::enable_shared_from_this<Explorer> {
   std::shared_ptr<Matches> matches_;  // null before the first search
   std::string search_, message_;
   int filter_ = 0, label_ = 0, number_ = 1, feature_number_ = 1;
+  ImGuiTextFilter label_filter_;
   uint64_t draws_ = 0;  // of "random"
   PageState state_;
   FeaturesPtr features_;

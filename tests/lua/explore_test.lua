@@ -96,6 +96,21 @@ test("a search finds words, labels and wrong answers", function()
   eq(w.error, nil)
 end)
 
+test("a label is found by a part of its name, and filters the datapoints", function()
+  local w = explore { height = 1000 }
+  local expected -- the first whose label is another than the first datapoint's
+  for i = 2, #data do
+    if not expected and data[i].label ~= data[1].label and #data[i].label > 3 then expected = data[i] end
+  end
+  local wanted = expected.label
+  w:click(85, 219) -- label
+  w:type(wanted)
+  w:click(60, 282) -- the first below what was typed
+  w:click(60, 312) -- the first that was found
+  eq(saved(w, 818).datapoint, expected.id)
+  eq(w.error, nil)
+end)
+
 test("a picture of the window is written", function()
   local w = explore()
   w:click(205, 639)
