@@ -86,12 +86,13 @@ void Desktop::poll_once(double seconds) {
 
 void Desktop::settle() {
   if (drawing()) return;
-  constexpr int most = 1000;  // content that always asks for another frame never settles
-  for (int i = 0; i < most && work_left() && !drawing(); ++i) {
+  constexpr std::chrono::seconds most{20};  // content that always asks for another frame never settles
+  for (auto end = Clock::now() + most; Clock::now() < end && work_left();) {
     if (has_display()) glfwPollEvents();
     for (const auto& window : std::vector(windows_))
       if (window->is_open() && window->wants_frame()) draw_window(*window);
     run_later();
+    std::this_thread::yield();  // to the work that they wait for
   }
   drop_closed();
 }

@@ -166,6 +166,47 @@ test("a click on a picture, a token and a bar says which", function()
   eq(bar, 1)
 end)
 
+local sensors = mv.datasets.define {
+  name = "sensors", modalities = { pulse = "time_series", record = "tabular" },
+  labels = { "no", "yes" }, size = 3,
+  get = function(i) return { pulse = { { 1, 2 }, { 3, i }, { 0, 1 } }, record = { i, 40 }, label = "yes" } end,
+}
+local sums = mv.models.define {
+  modalities = { { name = "pulse", kind = "time_series" }, { name = "record", kind = "tabular" } },
+  labels = { "no", "yes" }, features = 2,
+  encode = { pulse = function(frames) return frames:sum(2) end },
+  fuse = function(pulse, record) return pulse * record, pulse * record end,
+}
+
+test("explanations and pages of time series and tables have views", function()
+  local hidden = { visible = false, width = 900, height = 700, scale = 1 }
+  local x = sensors[2]
+  local lime = mv.lime(sums, x, { samples = 50 })
+  local other = mv.lime(sums, x, { samples = 60, seed = 2 })
+  local page = mv.page(sums, x)
+  page:add(lime)
+  local compared = { against = other, visible = false, width = 900, height = 700, scale = 1 }
+  local blank = window(function() end)
+  for _, w in ipairs { lime:view(x, hidden), lime:view(nil, hidden), lime:view(x, compared), page:view(hidden) } do
+    eq(w.error, nil)
+    for y = 50, 650, 100 do w:move(300, y) end
+    eq(w.error, nil)
+    ok(not picture(w):tensor():equal(picture(blank):tensor()), "nothing is shown")
+    w:close()
+  end
+end)
+
+test("a function that fails in every frame leaves its window open and closable", function()
+  local w = window(function(ui)
+    ui.columns(function() ui.child("deep", function() error "always" end) end, function() end)
+  end)
+  for i = 1, 100 do w:move(i, i) end
+  ok(w.error:find "window_test.lua:%d+:")
+  ok(w.frames >= 100)
+  w:close()
+  eq(w.open, false)
+end)
+
 for _, name in ipairs { "counter", "words", "browser" } do
   test("scripts/windows/" .. name .. ".lua runs", function()
     local w = assert(loadfile("scripts/windows/" .. name .. ".lua")) { visible = false, width = 800, height = 600, scale = 1 }

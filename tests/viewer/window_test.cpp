@@ -1,9 +1,11 @@
 #include <ATen/ATen.h>
 #include <imgui/imgui.h>
 
+#include "core/cancel.h"
 #include "scratch.h"
 #include "viewer/desktop.h"
 #include "viewer/draw.h"
+#include "viewer/job.h"
 
 using namespace multiviz;
 
@@ -78,6 +80,46 @@ TEST_CASE("viewer: a closed window gives up what it holds, and pictures of it ar
   CHECK(held.use_count() == 1);
   CHECK(desktop.size() == 0);
   CHECK(error_of([&] { desktop.capture(*window, 64, 64, 1); }).find("is closed") != std::string::npos);
+}
+
+TEST_CASE("viewer: closing a window during a job cancels the job") {
+  Desktop desktop;
+  std::atomic<bool> began{false}, stopped{false};
+  auto job = std::make_shared<Job>("endless", [&]() -> std::function<void()> {
+    try {
+      for (;;) {
+        began = true;
+        throw_if_cancelled();
+      }
+    } catch (const Cancelled&) {
+      stopped = true;
+      throw;
+    }
+  });
+  job->start();
+  auto window = desktop.open(hidden(), [job](Window&) {});
+  job = nullptr;
+  while (!began) std::this_thread::yield();
+  desktop.settle();
+  CHECK_FALSE(stopped);
+  window->close();
+  desktop.poll();
+  CHECK(stopped);
+}
+
+TEST_CASE("viewer: a frame is laid out anew after input even when it looks the same, and shows what changed") {
+  Desktop desktop;
+  ImU32 color = IM_COL32(255, 0, 0, 255);
+  auto window = desktop.open(hidden(), [&](Window&) {
+    ImGui::GetWindowDrawList()->AddRectFilled({50, 60}, {150, 160}, color);
+  });
+  desktop.settle();
+  auto frames = window->frames();
+  window->post(InputEvent::move(5, 5));
+  desktop.settle();
+  CHECK(window->frames() > frames);
+  color = IM_COL32(0, 255, 0, 255);
+  CHECK(desktop.capture(*window, 300, 200, 1)[100][100].equal(at::tensor({0, 255, 0}, at::kByte)));
 }
 
 TEST_CASE("viewer: a picture is uploaded once, and again when it was written to") {
