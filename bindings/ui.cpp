@@ -2,7 +2,7 @@
 #include <imgui/imgui_stdlib.h>
 
 #include "bindings/register.h"
-#include "bindings/window.h"
+#include "bindings/ui_work.h"
 #include "viewer/draw.h"
 
 // The controls of mv.ui. Each returns the value that the user left it at, and whether that is new.
@@ -206,6 +206,11 @@ void register_ui(Binder& binder) {
       clipboard);
   add("dropped", "ui.dropped() -> {file, ...}", "The files that were dropped on the window in this frame.", dropped);
   add("animate", "ui.animate()", "Draws the next frame at once instead of after the next input.", animate);
+  add("work", "ui.work(name, function() ... end) -> started",
+      "Runs the function when this frame is drawn, with its progress and a button that cancels it in the window: for "
+      "what takes longer than a frame. Windows are drawn between the steps of MultiViz's analyses. Its error is shown "
+      "in the window. False while the window's work of before runs.",
+      ui_work);
   add("space", "ui.space() -> width, height", "What is left to draw in, in units.", window_size);
 }
 

@@ -3,6 +3,7 @@
 #include <imgui/imgui_internal.h>
 
 #include "bindings/register.h"
+#include "bindings/ui_work.h"
 #include "core/cancel.h"
 #include "io/image.h"
 
@@ -56,7 +57,8 @@ int open_window(lua_State* L) {
   Options options(L, 3);
   auto wanted = window_options(options, title);
   options.done();
-  return push_window(L, wanted, [draw](Window&) {
+  return push_window(L, wanted, [draw](Window& window) {
+    tend_work(window);
     draw->call(
         [](lua_State* L) {
           luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);

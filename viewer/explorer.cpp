@@ -7,6 +7,7 @@
 #include "core/random.h"
 #include "viewer/draw.h"
 #include "viewer/explanation_view.h"
+#include "viewer/job_view.h"
 #include "viewer/tokens.h"
 
 // What the explorer shows; its work is in explorer_jobs.cpp, its questions by clicks in explorer_live.cpp.
@@ -172,23 +173,9 @@ void Explorer::features(Window& window) {
 void Explorer::progress_overlay(Window& window) {
   if (!busy()) return;
   window.wake(1);
-  constexpr double patience = 0.15;  // s; what is faster shows no bar
-  if (current_ && current_->seconds() < patience) return;
-  auto size = ImGui::GetIO().DisplaySize;
-  ImGui::SetNextWindowPos({size.x - window.units(16), size.y - window.units(16)}, 0, {1, 1});
-  constexpr auto flags = ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_AlwaysAutoResize |
-                         ImGuiWindowFlags_NoSavedSettings | ImGuiWindowFlags_NoFocusOnAppearing;
-  if (ImGui::Begin("##progress", nullptr, flags) && current_) {
-    ImGui::TextUnformatted(current_->name().c_str());
-    ImGui::ProgressBar(static_cast<float>(current_->fraction()), {window.units(220), 0});
-    ImGui::SameLine();
-    if (ImGui::Button("cancel")) {
-      current_->cancel();
-      waiting_.clear();
-    }
-    if (!waiting_.empty()) faint_text(window, fmt::format("{} more", waiting_.size()));
-  }
-  ImGui::End();
+  if (!current_ || !job_overlay(window, *current_, waiting_.size())) return;
+  current_->cancel();
+  waiting_.clear();
 }
 
 void Explorer::draw(Window& window) {

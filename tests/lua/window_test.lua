@@ -196,6 +196,64 @@ test("explanations and pages of time series and tables have views", function()
   end
 end)
 
+-- A window that starts `work` with its button.
+local function worker(work)
+  local started
+  return window(function(ui)
+    if ui.button("start", { width = 200 }) then started = ui.work("working", work) end
+  end), function() return started end
+end
+
+test("work of a window's function runs after its frame, and may open windows", function()
+  local explained
+  local w, started = worker(function()
+    explained = mv.lime(sums, sensors[2], { samples = 50 })
+    window(function() end):close()
+  end)
+  w:click(60, 26)
+  eq(started(), true)
+  eq(explained.method, "lime")
+  eq(w.error, nil)
+end)
+
+test("an error of a window's work is shown in it, and more can be started", function()
+  local times = 0
+  local w = worker(function()
+    times = times + 1
+    error "out of paper"
+  end)
+  local before = picture(w):tensor()
+  w:click(60, 26)
+  w:move(390, 290)
+  ok(not picture(w):tensor():equal(before))
+  w:click(60, 56) -- moved down by the message
+  eq(times, 2)
+  eq(w.error, nil)
+end)
+
+test("closing a window cancels its work", function()
+  local w, done, batches = nil, false, 0
+  local slow = mv.models.define {
+    modalities = { { name = "pulse", kind = "time_series" }, { name = "record", kind = "tabular" } },
+    labels = { "no", "yes" }, features = 1,
+    encode = { pulse = function(frames) return frames:sum(2) end },
+    fuse = function(pulse)
+      batches = batches + 1
+      w:close()
+      local start = mv.clock()
+      while mv.clock() - start < 0.05 do end -- longer than a slice
+      return mv.zeros { #pulse, 2 }, mv.zeros { #pulse, 1 }
+    end,
+  }
+  w = worker(function()
+    mv.lime(slow, sensors[2], { samples = 4000, batch = 8 })
+    done = true
+  end)
+  w:click(60, 26)
+  eq({ w.open, done }, { false, false })
+  ok(batches >= 1 and batches <= 4, batches .. " batches ran")
+end)
+
 test("a function that fails in every frame leaves its window open and closable", function()
   local w = window(function(ui)
     ui.columns(function() ui.child("deep", function() error "always" end) end, function() end)
