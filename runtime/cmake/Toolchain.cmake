@@ -35,3 +35,18 @@ endif()
 function(build_quickly target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
 endfunction()
+
+# Compiles neighbouring files of a folder as one unit: what LibTorch's headers instantiate costs every unit more than a
+# file of ours does. Names in the unnamed namespaces of such neighbours must differ.
+function(compile_together target)
+  get_target_property(sources ${target} SOURCES)
+  foreach(source IN LISTS sources)
+    cmake_path(GET source PARENT_PATH folder)
+    string(MD5 folder "${folder}")
+    math(EXPR before "0${count_${folder}}")
+    math(EXPR count_${folder} "${before} + 1")
+    math(EXPR unit "${before} / 4")
+    set_source_files_properties("${source}" PROPERTIES UNITY_GROUP "${folder}_${unit}")
+  endforeach()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+endfunction()

@@ -3,11 +3,6 @@
 #include <ATen/ATen.h>
 
 namespace multiviz {
-namespace {
-
-constexpr double epsilon = 1e-5;
-
-}  // namespace
 
 ClipResnet::ClipResnet(WeightReader& weights, const std::string& prefix, std::vector<int64_t> layers, int64_t width,
                        int64_t image, int64_t heads, int64_t embedding) {
@@ -31,7 +26,7 @@ ClipResnet::ClipResnet(WeightReader& weights, const std::string& prefix, std::ve
 
 at::Tensor ClipResnet::operator()(const at::Tensor& pixels, Trace* trace, const std::string& name) const {
   auto x = pixels;
-  for (size_t i = 0; i < stem_.size(); ++i) x = at::relu(conv_norm(x, stem_[i], epsilon, i == 0 ? 2 : 1));
+  for (size_t i = 0; i < stem_.size(); ++i) x = at::relu(conv_norm(x, stem_[i], batch_norm_epsilon, i == 0 ? 2 : 1));
   x = tap(trace, name + ".embeddings", at::avg_pool2d(x, {2, 2}));
   for (size_t s = 0; s < stages_.size(); ++s) x = tap(trace, fmt::format("{}.stage.{}", name, s + 1), stages_[s](x));
   auto cells = x.flatten(2).transpose(1, 2);  // [B, N, E]

@@ -7,7 +7,6 @@
 namespace multiviz {
 namespace {
 
-constexpr double epsilon = 1e-5;
 constexpr std::array<int64_t, 7> strides = {1, 2, 2, 2, 1, 2, 1};
 
 // `in` counts the channels that each filter sees, 1 for depthwise convolutions.
@@ -74,7 +73,7 @@ at::Tensor EfficientNet::convolve(const at::Tensor& x, const ConvNormWeights& we
   auto padding = even ? std::array{down / 2, across / 2} : std::array<int64_t, 2>{0, 0};
   auto y = at::conv2d(given, weights.weight, {}, {stride, stride}, padding, {1, 1}, groups);
   return at::batch_norm(y, weights.scale, weights.shift, weights.running_mean, weights.running_var,
-                        /*training=*/false, /*momentum=*/0, epsilon, /*cudnn_enabled=*/true);
+                        /*training=*/false, /*momentum=*/0, batch_norm_epsilon, /*cudnn_enabled=*/true);
 }
 
 at::Tensor EfficientNet::stem(const at::Tensor& pixels) const { return at::silu(convolve(pixels, stem_, 2)); }

@@ -9,11 +9,11 @@ at::Tensor linear(const at::Tensor& x, const LinearWeights& weights) {
 }
 
 at::Tensor conv_norm_relu(const at::Tensor& x, const ConvNormWeights& weights, int64_t stride, bool training) {
-  constexpr double momentum = 0.05, epsilon = 1e-5;
+  constexpr double momentum = 0.05;
   int64_t padding = weights.weight.size(2) / 2;
   auto y = at::conv2d(x, weights.weight, {}, stride, padding);
   return at::batch_norm(y, weights.scale, weights.shift, weights.running_mean, weights.running_var, training, momentum,
-                        epsilon, /*cudnn_enabled=*/true)
+                        batch_norm_epsilon, /*cudnn_enabled=*/true)
       .relu();
 }
 

@@ -11,6 +11,8 @@ struct LinearWeights {
 // x [..., in] -> [..., out].
 at::Tensor linear(const at::Tensor& x, const LinearWeights& weights);
 
+inline constexpr double batch_norm_epsilon = 1e-5;  // PyTorch's default
+
 // A convolution without bias and the normalisation that follows it.
 struct ConvNormWeights {
   at::Tensor weight;                     // [out, in, k, k]

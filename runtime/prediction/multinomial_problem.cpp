@@ -11,13 +11,13 @@
 namespace multiviz {
 namespace {
 
-constexpr int64_t block_rows = 8192;
+constexpr int64_t copied_rows = 8192;
 
 at::Tensor standardised(const at::Tensor& features, const at::Tensor& rows, const Moments& moments) {
   at::Tensor x = at::empty({features.size(1), rows.size(0)}, features.options());
   at::Tensor mean = moments.mean.to(features.device()), scale = moments.scale.to(features.device());
   at::Tensor constant = (moments.gram.diagonal() <= 0).to(features.device());
-  for_each_batch(rows.size(0), block_rows, [&](int64_t begin, int64_t end) {
+  for_each_batch(rows.size(0), copied_rows, [&](int64_t begin, int64_t end) {
     at::Tensor block = features.index_select(0, rows.slice(0, begin, end).to(features.device())).to(at::kDouble);
     block = ((block - mean) / scale).masked_fill(constant, 0);
     x.slice(1, begin, end).copy_(block.t());

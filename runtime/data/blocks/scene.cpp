@@ -10,7 +10,7 @@ namespace {
 
 // Half the frame's width at depth 1, and its height for 4:3.
 constexpr double kTanX = 0.36, kTanY = 0.27;
-constexpr double kNear = -3.0, kFar = 3.5;
+constexpr double kNearest = -3.0, kFarthest = 3.5;
 constexpr double kMargin = 0.36;               // between any two objects along x and along y
 constexpr double kGap = 0.18;                  // between the outlines of any two
 constexpr int64_t kWidth = 128, kHeight = 96;  // where visibility is judged, whatever the size of the picture
@@ -74,7 +74,7 @@ bool fits(const Object& object, const std::vector<Object>& others, const View& v
 
 bool place(Object& object, const std::vector<Object>& others, const View& view, Random& random) {
   for (int attempt = 0; attempt < 40; ++attempt) {
-    double y = random.uniform(kNear, kFar);
+    double y = random.uniform(kNearest, kFarthest);
     double reach = kTanX * dot(Vec3{0, y, 0} - view.camera.eye, view.camera.forward);
     object.center = {view.camera.eye.x + random.uniform(-reach, reach), y, object.height / 2};
     if (fits(object, others, view)) return true;
