@@ -9,15 +9,18 @@
 #include <vector>
 
 #include "core/error.h"
+#include "io/png_stored.h"
 
 namespace multiviz {
 namespace {
 
-constexpr size_t header_end = 24;  // signature, length and name of the chunk IHDR, width, height
+constexpr size_t size_end = 24;  // signature, length and name of the chunk IHDR, width, height
 
 class Decoder {
  public:
-  Decoder(std::string_view bytes, const std::string& name) : bytes_(bytes), name_(name) {
+  // `checked`: the checksums of the file are right, or left out because they were.
+  Decoder(std::string_view bytes, bool checked, const std::string& name)
+      : bytes_(bytes), checked_(checked), name_(name) {
     png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, this, end, ignore);
     if (png_ != nullptr) info_ = png_create_info_struct(png_);
     if (info_ == nullptr) png_destroy_read_struct(&png_, nullptr, nullptr);
@@ -33,6 +36,10 @@ class Decoder {
     guarded([&] {
       png_set_read_fn(png_, this, serve);
       png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // the caller's are lower
+      if (checked_) {
+        png_set_crc_action(png_, PNG_CRC_QUIET_USE, PNG_CRC_NO_CHANGE);
+        png_set_option(png_, PNG_IGNORE_ADLER32, PNG_OPTION_ON);
+      }
       png_read_info(png_, info_);
       png_set_expand(png_);
       png_set_strip_16(png_);
@@ -83,6 +90,7 @@ class Decoder {
 
   std::string_view bytes_;
   size_t position_ = 0;
+  bool checked_;
   const std::string& name_;
   bool cut_ = false;
   char message_[200] = "";
@@ -91,22 +99,17 @@ class Decoder {
   png_infop info_ = nullptr;
 };
 
-int64_t number(std::string_view bytes, size_t at) {
-  int64_t value = 0;
-  for (size_t i = at; i < at + 4; ++i) value = value << 8 | static_cast<unsigned char>(bytes[i]);
-  return value;
-}
-
 }  // namespace
 
 bool is_png(std::string_view bytes) { return bytes.starts_with("\x89PNG\r\n\x1a\n"); }
 
 at::Tensor decode_png(std::string_view bytes, const std::string& name,
                       const std::function<void(int64_t width, int64_t height)>& check_size) {
-  check(bytes.size() >= header_end, "the image '{}' is truncated: copy or download it again", name);
+  check(bytes.size() >= size_end, "the image '{}' is truncated: copy or download it again", name);
   check(bytes.substr(12, 4) == "IHDR", "the image '{}' is damaged: it does not begin with its size", name);
-  check_size(number(bytes, 16), number(bytes, 20));
-  return Decoder(bytes, name).read();
+  check_size(png_number(bytes, 16), png_number(bytes, 20));
+  const std::string stored = store_png(bytes);
+  return Decoder(stored.empty() ? bytes : stored, !stored.empty(), name).read();
 }
 
 }  // namespace multiviz
