@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>
 #include <vector>
@@ -92,7 +93,7 @@ class Decoder {
         jpeg_read_scanlines(&info_, &row, 1);
         if (cmyk) mix(row, out);
       }
-      note_missing_components();
+      note_missing_scans();
       jpeg_finish_decompress(&info_);
     });
   }
@@ -115,11 +116,14 @@ class Decoder {
     std::longjmp(Report::of(info).trap, 1);
   }
 
-  // A progressive file that ends between two scans gives no other sign.
-  void note_missing_components() {
+  // A progressive file that was cut between two scans and closed gives no other sign: a component has not come, or a
+  // coefficient not down to its last bit. One that never came may be zero.
+  void note_missing_scans() {
     if (info_.coef_bits == nullptr) return;
-    for (int c = 0; c < info_.num_components; ++c)
-      if (info_.coef_bits[c][0] < 0) report_.cut = true;
+    for (int c = 0; c < info_.num_components; ++c) {
+      const int* bits = info_.coef_bits[c];
+      if (bits[0] < 0 || std::any_of(bits, bits + DCTSIZE2, [](int left) { return left > 0; })) report_.cut = true;
+    }
   }
 
   // Pillow's arithmetic; Adobe's inks are stored inverted.

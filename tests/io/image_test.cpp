@@ -112,6 +112,21 @@ TEST_CASE("a JPEG whose data end early is truncated, with and without the marker
   }
 }
 
+TEST_CASE("a progressive JPEG that was cut between two scans is truncated, closed or not") {
+  const std::string whole = read_file(path("progressive.jpg"));
+  int scans = 0;
+  for (size_t at = whole.find("\xff\xda"); at != std::string::npos; at = whole.find("\xff\xda", at + 2)) {
+    size_t end = at + 2;  // of the scan: the next marker, where "\xff\0" is none
+    while (whole[end] != '\xff' || whole[end + 1] == 0) ++end;
+    CAPTURE(scans);
+    ++scans;
+    CHECK(error_of([&] { decode_image(whole.substr(0, end), "cut"); }) == has("the image 'cut' is truncated"));
+    if (end + 2 == whole.size()) continue;
+    CHECK(error_of([&] { decode_image(whole.substr(0, end) + "\xff\xd9", "cut"); }) == has("'cut' is truncated"));
+  }
+  CHECK(scans == 10);
+}
+
 TEST_CASE("a damaged PNG is an error that says how") {
   const std::string whole = read_file(path("rgb.png"));
   std::string damaged = whole;
