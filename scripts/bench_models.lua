@@ -1,35 +1,37 @@
--- Called by scripts/bench_models: multiviz bench_models.lua MODEL FOLDER THREADS
+-- Called by scripts/bench_models.py: multiviz bench_models.lua FOLDER THREADS
+-- Answers each line "BATCH forward|both" of the input with the seconds that it took.
 local mv = require "multiviz"
-local kind, folder, threads = arg[1], arg[2], math.tointeger(arg[3])
+local folder, threads = arg[1], math.tointeger(arg[2])
 mv.threads(threads)
-
-local start = mv.clock()
 local model = mv.models.load(folder)
-print(string.format("%-8s load %.3f s", kind, mv.clock() - start))
-local seen, read = model.modalities[1], model.modalities[2]
 
-local function run(image, text) return (model:fuse(model:encode(seen, image), model:encode(read, text))) end
-
-local function shortest(times, work)
-  local best = math.huge
-  for _ = 1, times do
-    local begin = mv.clock()
-    work()
-    best = math.min(best, mv.clock() - begin)
-    collectgarbage()
-  end
-  return best
+local function run(leaves)
+  local encodings = {}
+  for i, modality in ipairs(model.modalities) do encodings[i] = model:encode(modality, leaves[i]) end
+  return (model:fuse(table.unpack(encodings)))
 end
 
-for line in io.lines(folder .. "/seconds.txt") do
-  local batch, forward, both = line:match "(%d+) (%S+) (%S+)"
-  local inputs = mv.load(string.format("%s/inputs%s.safetensors", folder, batch))
-  local times = tonumber(batch) < 8 and 5 or 2
-  local ours = shortest(times, function()
-    mv.no_grad(function() run(inputs.image, inputs.text) end)
-  end)
-  local image, text = inputs.image:clone():requires_grad_(), inputs.text:clone():requires_grad_()
-  local ours_both = shortest(times, function() mv.grad(run(image, text):sum(1)[2], { image, text }) end)
-  print(string.format("%-8s batch %2d   forward %.3f s / %.3f s = %.2f   forward and backward %.3f s / %.3f s = %.2f",
-    kind, batch, ours, forward, ours / forward, ours_both, both, ours_both / both))
+local work = {}
+function work.forward(leaves) mv.no_grad(function() run(leaves) end) end
+
+function work.both(leaves)
+  local live = {}
+  for i, leaf in ipairs(leaves) do live[i] = leaf:clone():requires_grad_() end
+  local total = run(live):sum(1)
+  mv.grad(total[math.min(2, total.shape[1])], live)
+end
+
+local batch, leaves
+for line in io.lines() do
+  local wanted, kind = line:match "(%d+) (%S+)"
+  if wanted ~= batch then
+    batch, leaves = wanted, {}
+    local inputs = mv.load(string.format("%s/inputs%s.safetensors", folder, batch))
+    for i = 1, #model.modalities do leaves[i] = inputs["input" .. i] end
+  end
+  local begin = mv.clock()
+  work[kind](leaves)
+  print(mv.clock() - begin)
+  io.stdout:flush()
+  collectgarbage()
 end
