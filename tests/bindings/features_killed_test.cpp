@@ -1,7 +1,4 @@
 #include <doctest/doctest.h>
-#include <unistd.h>
-
-#include <random>
 
 #include "bindings/terminal.h"
 #include "io/file.h"
@@ -29,22 +26,7 @@ TEST_CASE("features whose computation was killed at any moment are read, and go 
   Scratch scratch;
   write_file(scratch / "features.lua", script);
   auto arguments = [&](const std::string& name) { return std::vector{scratch / "features.lua", scratch / name}; };
-  {
-    Terminal whole(arguments("whole"));
-    REQUIRE(whole.shows("finished"));
-    REQUIRE(whole.exit_status() == 0);
-  }
-  std::minstd_rand random(std::random_device{}());
-  for (int kill = 0; kill < 4; ++kill) {
-    Terminal killed(arguments("killed"));  // killed with SIGKILL at the end of the block
-    auto wait = random() % 30'000;
-    CAPTURE(wait);
-    REQUIRE(killed.shows("begins"));
-    usleep(static_cast<useconds_t>(wait));
-  }
-  Terminal last(arguments("killed"));
-  REQUIRE(last.shows("finished"));
-  REQUIRE(last.exit_status() == 0);
+  run_whole_and_killed(arguments, "begins", 4, 30'000);
   for (const char* name : {"/values.f32", "/rows.jsonl", "/header.json"})
     CHECK(read_file(scratch / (std::string("killed") + name)) == read_file(scratch / (std::string("whole") + name)));
 }

@@ -1,5 +1,6 @@
 #include "bindings/terminal.h"
 
+#include <doctest/doctest.h>
 #include <poll.h>
 #include <pty.h>
 #include <sys/wait.h>
@@ -7,6 +8,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <random>
 
 #include "core/error.h"
 
@@ -67,6 +69,25 @@ int Terminal::exit_status() {
   }
   process_ = 0;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+void run_whole_and_killed(const std::function<std::vector<std::string>(const std::string& name)>& arguments,
+                          const std::string& text, int kills, unsigned microseconds) {
+  auto run_to_end = [&](const std::string& name) {
+    Terminal program(arguments(name));
+    REQUIRE(program.shows("finished"));
+    REQUIRE(program.exit_status() == 0);
+  };
+  run_to_end("whole");
+  std::minstd_rand random(std::random_device{}());
+  for (int i = 0; i < kills; ++i) {
+    Terminal killed(arguments("killed"));  // killed with SIGKILL at the end of the block
+    auto wait = static_cast<unsigned>(random() % microseconds);
+    CAPTURE(wait);
+    REQUIRE(killed.shows(text));
+    usleep(wait);
+  }
+  run_to_end("killed");
 }
 
 }  // namespace multiviz

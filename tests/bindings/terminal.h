@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -23,5 +24,11 @@ class Terminal {
   std::string output_;
   size_t seen_ = 0;
 };
+
+// For work that must survive a SIGKILL. Runs the program with arguments("whole") to its end; with arguments("killed")
+// it is killed so many times, each at a random moment at most so many microseconds after the text has appeared, and
+// then runs to its end too. A script prints "finished" at its end.
+void run_whole_and_killed(const std::function<std::vector<std::string>(const std::string& name)>& arguments,
+                          const std::string& text, int kills, unsigned microseconds);
 
 }  // namespace multiviz

@@ -1,8 +1,4 @@
 #include <doctest/doctest.h>
-#include <unistd.h>
-
-#include <filesystem>
-#include <random>
 
 #include "bindings/terminal.h"
 #include "io/file.h"
@@ -32,21 +28,6 @@ TEST_CASE("training that was killed at any moment goes on to the same weights") 
   auto arguments = [&](const std::string& name) {
     return std::vector{scratch / "train.lua", scratch / (name + ".checkpoint"), scratch / (name + ".safetensors")};
   };
-  {
-    Terminal whole(arguments("whole"));
-    REQUIRE(whole.shows("finished"));
-    REQUIRE(whole.exit_status() == 0);
-  }
-  std::minstd_rand random(std::random_device{}());
-  for (int kill = 0; kill < 3; ++kill) {
-    Terminal killed(arguments("killed"));  // killed with SIGKILL at the end of the block
-    auto wait = random() % 60'000;
-    CAPTURE(wait);
-    REQUIRE(killed.shows("step "));
-    usleep(static_cast<useconds_t>(wait));
-  }
-  Terminal last(arguments("killed"));
-  REQUIRE(last.shows("finished"));
-  REQUIRE(last.exit_status() == 0);
+  run_whole_and_killed(arguments, "step ", 3, 60'000);
   CHECK(read_file(scratch / "killed.safetensors") == read_file(scratch / "whole.safetensors"));
 }

@@ -2,6 +2,7 @@ local mv = require "multiviz"
 local check = require "check"
 local algorithm2 = require "algorithm2"
 local recipe = require "recipe"
+local scenes = require "scenes"
 local test, eq, near, ok, raises = check.test, check.eq, check.near, check.ok, check.raises
 
 mv.progress(false)
@@ -11,24 +12,11 @@ os.remove(scratch)
 local cnn = scratch .. ".pth"
 mv.save(cnn, recipe(mv, root .. "trunk.recipe.safetensors"))
 
-local function scenes(model)
-  local blocks = mv.datasets.blocks { split = "val", size = 12 }
-  return mv.datasets.define {
-    modalities = { image = "image", question = "text" },
-    labels = model.labels,
-    size = 12,
-    get = function(i)
-      return { id = "scene " .. i, image = blocks[i].image, question = blocks[i].question,
-        label = model.labels[(i - 1) % #model.labels + 1] }
-    end,
-  }
-end
-
 for _, name in ipairs { "cnn_lstm_sa", "cnn_lstm" } do
   test("algorithm 2 runs on the original baseline of CLEVR, " .. name, function()
     local model = mv.models.load(root .. name .. ".pt", { cnn = cnn })
     eq(model.modalities, { "image", "question" })
-    algorithm2(mv, model, scenes(model))
+    algorithm2(mv, model, scenes(mv, model, 12))
   end)
 end
 
@@ -38,7 +26,7 @@ test("maps of a ResNet can be given instead of images", function()
   local out = model:forward_raw { questions = saved.questions, feats = saved.feats }
   near(out.scores, saved.scores, 1e-4)
   eq(#out.attention, 2)
-  raises(function() model:predict(scenes(model)[1]) end, "load it with the option cnn")
+  raises(function() model:predict(scenes(mv, model, 1)[1]) end, "load it with the option cnn")
   raises(function() model:forward_raw { questions = saved.questions, feats = saved.feats[1] } end, "feats are")
   raises(function() model:forward_raw { questions = saved.questions + 100, feats = saved.feats } end,
     "outside the vocabulary of 17 words")

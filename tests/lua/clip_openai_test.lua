@@ -2,6 +2,7 @@ local mv = require "multiviz"
 local check = require "check"
 local algorithm2 = require "algorithm2"
 local recipe = require "recipe"
+local scenes = require "scenes"
 local test, eq, ok, raises = check.test, check.eq, check.ok, check.raises
 
 mv.progress(false)
@@ -19,30 +20,17 @@ local function write(name)
   return path
 end
 
-local function scenes(model)
-  local blocks = mv.datasets.blocks { split = "val", size = 12 }
-  return mv.datasets.define {
-    modalities = { image = "image", question = "text" },
-    labels = model.labels,
-    size = 12,
-    get = function(i)
-      return { id = "scene " .. i, image = blocks[i].image, question = blocks[i].question,
-        label = model.labels[(i - 1) % #model.labels + 1] }
-    end,
-  }
-end
-
 for _, name in ipairs { "openai_resnet", "openai_vit" } do
   test("algorithm 2 runs on CLIP in OpenAI's layout, " .. name, function()
     local model = mv.models.load(write(name), { tokenizer = root .. "patch4" })
-    algorithm2(mv, model, scenes(model))
+    algorithm2(mv, model, scenes(mv, model, 12))
   end)
 end
 
 test("captions are labels of a CLIP with a ResNet too", function()
   local model = mv.models.load(write "openai_resnet",
     { tokenizer = root .. "patch4", captions = { "a red cube", "a blue sphere" } })
-  local x = scenes { labels = { "a red cube", "a blue sphere" } }[1]
+  local x = scenes(mv, { labels = { "a red cube", "a blue sphere" } }, 1)[1]
   eq(model.labels, { "a red cube", "a blue sphere" })
   ok(mv.lime(model, x, { target = "a red cube", samples = 20 }))
   raises(function() mv.models.load(write "openai_vit", { tokenizer = "none" }) end, "'none' has no tokenizer files")

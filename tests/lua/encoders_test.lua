@@ -2,6 +2,8 @@
 -- Run from the top of the checkout.
 local mv = require "multiviz"
 local check = require "check"
+local algorithm2 = require "algorithm2"
+local scenes = require "scenes"
 local test, eq, near, ok, raises = check.test, check.eq, check.near, check.ok, check.raises
 
 mv.progress(false)
@@ -13,52 +15,14 @@ local function scratch()
   return name
 end
 
--- Scenes and questions of the blocks data under the labels of a model.
-local function scenes(model, size)
-  local blocks = mv.datasets.blocks { split = "val", size = size }
-  return mv.datasets.define {
-    modalities = { { name = "image", kind = "image" }, { name = "text", kind = "text" } },
-    labels = model.labels,
-    size = size,
-    get = function(i)
-      return {
-        id = "scene " .. i,
-        image = blocks[i].image,
-        text = blocks[i].question,
-        label = model.labels[(i - 1) % #model.labels + 1],
-      }
-    end,
-  }
-end
-
--- Algorithm 2, as scripts/quickstart.lua has it; stage C where there are two modalities.
-local function algorithm2(model, data)
-  local x = data[2]
-  local y = model:predict(x).label
-  local page = mv.page(model, x, { target = y })
-  page:add(mv.lime(model, x, { target = y, samples = 30 }))
-  page:add(mv.gradient(model, x, { target = y }))
-  if #model.modalities > 1 then
-    page:add(mv.dime(model, x, { target = y, context = data:sample(4), samples = 20 }))
-    page:add(mv.second_order_gradient(model, x, { words = { x.text:match "%a+" }, target = y }))
-  end
-  local z = mv.features(model, data)
-  local path = mv.sparse_linear(z, { family = "multinomial", lambdas = 6, epsilon = 0.1, holdout = 0 })
-  local selection = path:at { nonzeros_per_class = 3 }
-  page:add(selection)
-  page:add(mv.local_feature(model, x, 1))
-  page:add(mv.global_feature(model, data, z, 1, { examples = 2 }))
-  local folder = scratch()
-  page:report(folder)
-  ok(io.open(folder .. "/index.html"), "there is no report")
-  os.execute("rm -r " .. folder)
-end
+-- The encoders read images and texts under these names.
+local function image_and_text(model, size) return scenes(mv, model, size, { text = "text" }) end
 
 for _, name in ipairs { "bert_classifier", "bert", "vit_classifier", "resnet_classifier" } do
   test("algorithm 2 runs on " .. name, function()
     local model = mv.models.load(root .. "encoders/" .. name)
     eq(#model.modalities, 1)
-    algorithm2(model, scenes(model, 10))
+    algorithm2(mv, model, image_and_text(model, 10), { text = "text" })
   end)
 end
 
@@ -70,7 +34,7 @@ test("an encoder saves as it came", function()
   local after = mv.load(folder .. "/model.safetensors")
   for name, tensor in pairs(before) do near(after[name], tensor, 0) end
   for name in pairs(after) do ok(before[name], name) end
-  local x = scenes(model, 3)[1]
+  local x = image_and_text(model, 3)[1]
   near(mv.models.load(folder):forward(x), model:forward(x), 0)
   os.execute("rm -r " .. folder)
 end)
@@ -88,8 +52,8 @@ test("algorithm 2 runs on a TorchScript archive", function()
   local model = mv.models.load(root .. "torch_script/asker.pt", asker)
   eq(model.modalities, { "image", "text" })
   eq(model.signature.features, 5)
-  local data = scenes(model, 12)
-  algorithm2(model, data)
+  local data = image_and_text(model, 12)
+  algorithm2(mv, model, data, { text = "text" })
   mv.train(model, data, { steps = 4, batch = 6 })
   local folder = scratch()
   model:save(folder)
@@ -104,7 +68,7 @@ end)
 
 for _, kind in ipairs { "concat", "low_rank", "mult" } do
   test("encoders and a fusion (" .. kind .. ") train and go through algorithm 2", function()
-    local data = scenes({ labels = { "a", "b" } }, 12)
+    local data = image_and_text({ labels = { "a", "b" } }, 12)
     local options = { data = data, fusion = kind, encoders = {
       image = mv.models.load(root .. "encoders/resnet"),
       text = mv.models.load(root .. "encoders/bert", { pool = "mean" }),
@@ -117,7 +81,7 @@ for _, kind in ipairs { "concat", "low_rank", "mult" } do
     local model = mv.models.fusion(options)
     eq(model.modalities, { "image", "text" })
     mv.train(model, data, { steps = 4, batch = 6 })
-    algorithm2(model, data)
+    algorithm2(mv, model, data, { text = "text" })
     local folder = scratch()
     model:save(folder)
     near(mv.models.load(folder):forward(data[1]), model:forward(data[1]), 1e-5)
@@ -126,7 +90,7 @@ for _, kind in ipairs { "concat", "low_rank", "mult" } do
 end
 
 test("features of pretrained models go through MultiBench's encoders", function()
-  local data = scenes({ labels = { "a", "b", "c" } }, 6)
+  local data = image_and_text({ labels = { "a", "b", "c" } }, 6)
   local model = mv.models.fusion {
     data = data, head = "linear", task = "multilabel", frozen = true,
     encoders = {
@@ -140,7 +104,7 @@ test("features of pretrained models go through MultiBench's encoders", function(
 end)
 
 test("what a fusion cannot take is said", function()
-  local data = scenes({ labels = { "a", "b" } }, 4)
+  local data = image_and_text({ labels = { "a", "b" } }, 4)
   local resnet = mv.models.load(root .. "encoders/resnet")
   raises(function() mv.models.fusion { data = data } end, "'image' is image: give encoders a model for it")
   raises(function() mv.models.fusion { data = data, encoders = { picture = resnet } } end, "no modality 'picture'")

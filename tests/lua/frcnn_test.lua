@@ -2,6 +2,7 @@ local mv = require "multiviz"
 local check = require "check"
 local algorithm2 = require "algorithm2"
 local recipe = require "recipe"
+local scenes = require "scenes"
 local test, eq, ok, raises = check.test, check.eq, check.ok, check.raises
 
 mv.progress(false)
@@ -29,23 +30,10 @@ copy(root .. "lxmert/small/config.json", scratch .. "/lxmert/config.json", funct
   return (text:gsub('"visual_feat_dim": %d+', '"visual_feat_dim": 128'))
 end)
 
-local function scenes(model)
-  local blocks = mv.datasets.blocks { split = "val", size = 6 }
-  return mv.datasets.define {
-    modalities = { image = "image", question = "text" },
-    labels = model.labels,
-    size = 6,
-    get = function(i)
-      return { id = "scene " .. i, image = blocks[i].image, question = blocks[i].question,
-        label = model.labels[(i - 1) % #model.labels + 1] }
-    end,
-  }
-end
-
 test("algorithm 2 runs on LXMERT behind its detector, down to the pixels", function()
   local model = mv.models.load(scratch .. "/lxmert", { detector = scratch .. "/detector" })
   eq(model.modalities, { "image", "question" })
-  local data = scenes(model)
+  local data = scenes(mv, model, 6)
   algorithm2(mv, model, data, { samples = 12 })
   local x = data[1]
   eq(mv.gradient(model, x, { modality = "image" }):heatmap().shape, { 96, 128 })

@@ -1,5 +1,7 @@
 local mv = require "multiviz"
 local check = require "check"
+local algorithm2 = require "algorithm2"
+local scenes = require "scenes"
 local test, eq, near, ok, raises = check.test, check.eq, check.near, check.ok, check.raises
 
 mv.progress(false)
@@ -11,45 +13,6 @@ local function load(name, options)
   options = options or {}
   options.tokenizer = root .. "clevr"
   return mv.models.load(root .. name .. "/checkpoint.pth", options)
-end
-
--- Scenes of the blocks data with labels that this model has, made small so that the test is quick.
-local function scenes(model, size)
-  local blocks = mv.datasets.blocks { split = "val", size = size }
-  return mv.datasets.define {
-    modalities = { { name = "image", kind = "image" }, { name = "question", kind = "text" } },
-    labels = model.labels,
-    size = size,
-    get = function(i)
-      return {
-        id = "scene " .. i,
-        image = blocks[i].image,
-        question = blocks[i].question,
-        label = model.labels[(i - 1) % #model.labels + 1],
-      }
-    end,
-  }
-end
-
--- All four stages, as scripts/quickstart.lua has them.
-local function algorithm2(model, data, family)
-  local x = data[2]
-  local y = model:predict(x).label
-  local page = mv.page(model, x, { target = y })
-  page:add(mv.lime(model, x, { target = y, samples = 20 }))
-  page:add(mv.dime(model, x, { target = y, context = data:sample(4), samples = 10 }))
-  page:add(mv.second_order_gradient(model, x, { words = { x.question:match "%a+" }, target = y }))
-  local z = mv.features(model, data)
-  local path = mv.sparse_linear(z, { family = family, lambdas = 8, epsilon = 0.1, holdout = 0 })
-  local selection = path:at { nonzeros_per_class = 4 }
-  page:add(selection)
-  for _, f in ipairs(selection:top(y, z[x.id], 1)) do
-    page:add(mv.local_feature(model, x, f))
-    page:add(mv.global_feature(model, data, z, f, { examples = 2 }))
-  end
-  page:report(scratch)
-  ok(io.open(scratch .. "/index.html"), "there is no report")
-  os.execute("rm -r " .. scratch)
 end
 
 -- The detector's and GQA's preparation makes pictures large: 64 x 48 pixels here are enough for a test.
@@ -69,19 +32,19 @@ test("algorithm 2 runs on an MDETR for CLEVR, loaded in one call from its checkp
   local model = mv.models.load(root .. "clevr/checkpoint.pth")
   eq(model.name, "mdetr-clevr")
   eq(#model.labels, 37)
-  algorithm2(model, scenes(model, 8), "multinomial")
+  algorithm2(mv, model, scenes(mv, model, 8), { samples = 20 })
 end)
 
 for name, family in pairs { gqa = "multinomial", detection = "gaussian" } do
   test("algorithm 2 runs on an MDETR for " .. name, function()
     local model = small(name)
-    algorithm2(model, scenes(model, 10), family)
+    algorithm2(mv, model, scenes(mv, model, 10), { samples = 20, family = family })
   end)
 end
 
 test("what is found has a box, a score and its words", function()
   local model = small "detection"
-  local x = scenes(model, 2)[1]
+  local x = scenes(mv, model, 2)[1]
   local found = model:detect(x, { threshold = 0, share = 0 })
   eq(#found, 4)
   eq(#found[1].box, 4)
@@ -119,7 +82,7 @@ end)
 
 test("a saved checkpoint loads again; the averaged weights are an option", function()
   local model = load "clevr"
-  local data = scenes(model, 2)
+  local data = scenes(mv, model, 2)
   model:save(scratch .. ".pth")
   local again = mv.models.load(scratch .. ".pth", { tokenizer = root .. "clevr" })
   near(again:forward(data[1]), model:forward(data[1]), 1e-6)

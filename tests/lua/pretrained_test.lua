@@ -1,44 +1,23 @@
 local mv = require "multiviz"
 local check = require "check"
 local algorithm2 = require "algorithm2"
+local scenes = require "scenes"
 local test, eq, near, ok, raises = check.test, check.eq, check.near, check.ok, check.raises
 
 mv.progress(false)
 local root = "tests/fixtures/"
 
--- Scenes and questions of the blocks data, with labels that this model has.
-local function scenes(model, size, two)
-  local blocks = mv.datasets.blocks { split = "val", size = size }
-  local modalities = two and { { name = "image1", kind = "image" }, { name = "image2", kind = "image" } }
-    or { { name = "image", kind = "image" } }
-  modalities[#modalities + 1] = { name = "question", kind = "text" }
-  return mv.datasets.define {
-    modalities = modalities,
-    labels = model.labels,
-    size = size,
-    get = function(i)
-      local x = { id = "scene " .. i, question = blocks[i].question, label = model.labels[(i - 1) % #model.labels + 1] }
-      if two then
-        x.image1, x.image2 = blocks[i].image, blocks[size + 1 - i].image
-      else
-        x.image = blocks[i].image
-      end
-      return x
-    end,
-  }
-end
-
 for _, name in ipairs { "vilt/question_answering", "vilt/retrieval", "clip/patch4", "clip/patch8" } do
   test("algorithm 2 runs on " .. name, function()
     local model = mv.models.load(root .. name)
-    algorithm2(mv, model, scenes(model, 12))
+    algorithm2(mv, model, scenes(mv, model, 12))
   end)
 end
 
 test("algorithm 2 runs on the two images of NLVR2", function()
   local model = mv.models.load(root .. "vilt/nlvr2")
   eq(model.modalities, { "image1", "image2", "text" })
-  algorithm2(mv, model, scenes(model, 12, true), { modalities = { "image1", "text" } })
+  algorithm2(mv, model, scenes(mv, model, 12, { images = 2 }), { modalities = { "image1", "text" } })
 end)
 
 test("algorithm 2 runs on LXMERT, over regions and words", function()

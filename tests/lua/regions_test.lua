@@ -1,6 +1,7 @@
 local mv = require "multiviz"
 local check = require "check"
 local algorithm2 = require "algorithm2"
+local scenes = require "scenes"
 local test, eq, ok, raises = check.test, check.eq, check.ok, check.raises
 
 mv.progress(false)
@@ -8,21 +9,7 @@ local root = "tests/fixtures/"
 
 -- Questions about the two images of tests/fixtures/regions.
 local function questions(model)
-  local blocks = mv.datasets.blocks { split = "val", size = 12 }
-  return mv.datasets.define {
-    modalities = { image = "image", question = "text" },
-    labels = model.labels,
-    size = 12,
-    get = function(i)
-      return {
-        id = "question " .. i,
-        image = blocks[i].image,
-        question = blocks[i].question,
-        label = model.labels[(i - 1) % #model.labels + 1],
-        annotations = { image_id = i % 2 == 0 and 42 or 137 },
-      }
-    end,
-  }
+  return scenes(mv, model, 12, { annotations = function(i) return { image_id = i % 2 == 0 and 42 or 137 } end })
 end
 
 local function joined(model, file)
