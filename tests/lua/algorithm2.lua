@@ -1,3 +1,5 @@
+local check = require "check"
+
 -- All four stages on a datapoint, as scripts/quickstart.lua has them, with few samples; stage C where the model has more
 -- than one modality.
 -- options: modalities, the pair for stage C, where the model has more than two; samples = 40, fewer for slow models;
@@ -5,8 +7,7 @@
 return function(mv, model, data, options)
   options = options or {}
   local samples = options.samples or 40
-  local folder = os.tmpname()
-  os.remove(folder)
+  local folder = check.scratch()
   local x = data[2]
   local y = model:predict(x).label
   local page = mv.page(model, x, { target = y })
@@ -22,8 +23,8 @@ return function(mv, model, data, options)
   local selection = path:at { nonzeros_per_class = 4 }
   page:add(selection)
   local f = selection:top(y, z[x.id], 1)[1] or 1
-  page:add(mv.local_feature(model, x, f))
-  page:add(mv.global_feature(model, data, z, f, { examples = 2 }))
+  page:add(mv.local_feature(model, x, f, { samples = samples, segments = 8 }))
+  page:add(mv.global_feature(model, data, z, f, { examples = 2, samples = samples, segments = 8 }))
   page:report(folder)
   assert(io.open(folder .. "/index.html"), "there is no report"):close()
   os.execute("rm -r " .. folder)

@@ -76,6 +76,13 @@ function check.raises(body, text)
   if not message:find("^[^\n]+:%d+: ") then error("the error does not say where: '" .. message .. "'", 2) end
 end
 
+-- A path for a file or folder of this test, where nothing is yet.
+function check.scratch(ending)
+  local path = os.tmpname()
+  os.remove(path)
+  return path .. (ending or "")
+end
+
 function check.done()
   print(string.format("%d passed, %d failed", check.passed, check.failed))
   os.exit(check.failed == 0 and 0 or 1, true)

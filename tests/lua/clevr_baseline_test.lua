@@ -7,8 +7,7 @@ local test, eq, near, ok, raises = check.test, check.eq, check.near, check.ok, c
 
 mv.progress(false)
 local root = "tests/fixtures/clevr_baselines/"
-local scratch = os.tmpname()
-os.remove(scratch)
+local scratch = check.scratch()
 local cnn = scratch .. ".pth"
 mv.save(cnn, recipe(mv, root .. "trunk.recipe.safetensors"))
 

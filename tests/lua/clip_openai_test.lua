@@ -7,8 +7,7 @@ local test, eq, ok, raises = check.test, check.eq, check.ok, check.raises
 
 mv.progress(false)
 local root = "tests/fixtures/clip/"
-local scratch = os.tmpname()
-os.remove(scratch)
+local scratch = check.scratch()
 os.execute("mkdir " .. scratch)
 
 -- Random weights in the layout of a recipe, as torch.save writes them.

@@ -2,8 +2,7 @@ local check = require "check"
 local test, eq, ok, raises = check.test, check.eq, check.ok, check.raises
 local mv = require "multiviz"
 
-local folder = os.tmpname()
-os.remove(folder)
+local folder = check.scratch()
 assert(os.execute("mkdir " .. folder))
 
 local function write(name, text)

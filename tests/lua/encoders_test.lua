@@ -9,12 +9,6 @@ local test, eq, near, ok, raises = check.test, check.eq, check.near, check.ok, c
 mv.progress(false)
 local root = "tests/fixtures/"
 
-local function scratch()
-  local name = os.tmpname()
-  os.remove(name)
-  return name
-end
-
 -- The encoders read images and texts under these names.
 local function image_and_text(model, size) return scenes(mv, model, size, { text = "text" }) end
 
@@ -28,7 +22,7 @@ end
 
 test("an encoder saves as it came", function()
   local model = mv.models.load(root .. "encoders/bert_classifier")
-  local folder = scratch()
+  local folder = check.scratch()
   model:save(folder)
   local before = mv.load(root .. "encoders/bert_classifier/model.safetensors")
   local after = mv.load(folder .. "/model.safetensors")
@@ -55,7 +49,7 @@ test("algorithm 2 runs on a TorchScript archive", function()
   local data = image_and_text(model, 12)
   algorithm2(mv, model, data, { text = "text" })
   mv.train(model, data, { steps = 4, batch = 6 })
-  local folder = scratch()
+  local folder = check.scratch()
   model:save(folder)
   near(mv.models.load(folder):forward(data[1]), model:forward(data[1]), 1e-6)
   os.execute("rm -r " .. folder)
@@ -82,7 +76,7 @@ for _, kind in ipairs { "concat", "low_rank", "mult" } do
     eq(model.modalities, { "image", "text" })
     mv.train(model, data, { steps = 4, batch = 6 })
     algorithm2(mv, model, data, { text = "text" })
-    local folder = scratch()
+    local folder = check.scratch()
     model:save(folder)
     near(mv.models.load(folder):forward(data[1]), model:forward(data[1]), 1e-5)
     os.execute("rm -r " .. folder)

@@ -3,8 +3,7 @@ local test, eq, ok, raises = check.test, check.eq, check.ok, check.raises
 local mv = require "multiviz"
 
 mv.progress(false)
-local folder = os.tmpname()
-os.remove(folder)
+local folder = check.scratch()
 
 local data = mv.datasets.blocks { split = "val", size = 30 }
 local model = mv.models.cnn_lstm_sa {
@@ -120,7 +119,7 @@ end)
 -- What the window shows in a part of it, the mouse out of the way.
 local function shown(w, x0, y0, x1, y1)
   w:move(290, 795)
-  local path = os.tmpname() .. ".png"
+  local path = check.scratch(".png")
   mv.screenshot(w, path)
   local part = mv.image(path):tensor():narrow(1, y0, y1 - y0):narrow(2, x0, x1 - x0):tolist()
   os.remove(path)

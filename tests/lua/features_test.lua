@@ -3,8 +3,7 @@ local check = require "check"
 local test, eq, near, ok, raises = check.test, check.eq, check.near, check.ok, check.raises
 
 mv.progress(false)
-local folder = os.tmpname()
-os.remove(folder)
+local folder = check.scratch()
 
 local data = mv.datasets.blocks { split = "val" }:slice(1, 24)
 local model = mv.models.cnn_lstm_sa { labels = data.labels, vocabulary = mv.vocabulary(data), hidden = 16, width = 32, height = 24 }

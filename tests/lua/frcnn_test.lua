@@ -7,8 +7,7 @@ local test, eq, ok, raises = check.test, check.eq, check.ok, check.raises
 
 mv.progress(false)
 local root = "tests/fixtures/"
-local scratch = os.tmpname()
-os.remove(scratch)
+local scratch = check.scratch()
 os.execute("mkdir -p " .. scratch .. "/detector " .. scratch .. "/lxmert")
 
 local function copy(from, to, change)

@@ -118,7 +118,7 @@ end)
 
 test("explanations are saved and loaded", function()
   local e = mv.gradient(model, x, { target = "yes" })
-  local path = os.tmpname()
+  local path = check.scratch()
   e:save(path)
   local back = mv.load_explanation(path)
   eq(back:weights("question"):tolist(), e:weights("question"):tolist())

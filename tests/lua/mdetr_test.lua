@@ -6,8 +6,7 @@ local test, eq, near, ok, raises = check.test, check.eq, check.near, check.ok, c
 
 mv.progress(false)
 local root = "tests/fixtures/mdetr/"
-local scratch = os.tmpname()
-os.remove(scratch)
+local scratch = check.scratch()
 
 local function load(name, options)
   options = options or {}

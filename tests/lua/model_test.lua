@@ -61,7 +61,7 @@ test("a trace records and replaces by name", function()
 end)
 
 test("a model saves and loads; weights of another are refused", function()
-  local path = os.tmpname() .. ".safetensors"
+  local path = check.scratch(".safetensors")
   local model = tiny()
   model:save(path)
   near(mv.models.load(path):forward(data[1]), model:forward(data[1]), 1e-6)
@@ -71,7 +71,7 @@ end)
 
 test("training goes on from a checkpoint and reports", function()
   local model, seen = tiny(), {}
-  local path = os.tmpname() .. ".safetensors"
+  local path = check.scratch(".safetensors")
   local options = { steps = 6, batch = 4, checkpoint = path, report_every = 2, validation = data,
     guide = { taps = { "fusion.attention1" }, weight = 0.5 }, describe = { tap = "image.features" },
     report = function(status) seen[#seen + 1] = status.step end }

@@ -60,8 +60,7 @@ local function algorithm2(model, data, options)
   page:add(selection)
   page:add(mv.local_feature(model, x, 1, { method = mv.gradient }))
   page:add(mv.global_feature(model, data, z, 1, { examples = 2, method = mv.gradient }))
-  local folder = os.tmpname()
-  os.remove(folder)
+  local folder = check.scratch()
   page:report(folder)
   page:save(folder .. "/saved")
   eq(#mv.load_page(folder .. "/saved").explanations, #page.explanations)
@@ -167,8 +166,7 @@ local function algorithm2_of_genres(model, data, genre, word)
   page:add(path:at { drop = 0.2 })
   page:add(mv.local_feature(model, x, 1, { method = mv.gradient }))
   page:add(mv.global_feature(model, data, z, 1, { examples = 2, method = mv.gradient }))
-  local folder = os.tmpname()
-  os.remove(folder)
+  local folder = check.scratch()
   page:report(folder)
   local file <close> = assert(io.open(folder .. "/index.html"))
   local html = file:read "a"
@@ -244,8 +242,7 @@ test("MM-IMDb: posters and plots of films, several genres each", function()
 end)
 
 test("damaged records can be skipped, and are counted", function()
-  local folder = os.tmpname()
-  os.remove(folder)
+  local folder = check.scratch()
   os.execute(("cp -r %smmimdb_folder '%s' && echo broken > '%s/dataset/0000201.jpeg'"):format(fixtures, folder, folder))
   raises(function() return mv.datasets.mmimdb { root = folder }[2] end, "0000201.jpeg")
   local data = mv.datasets.mmimdb { root = folder, on_error = "skip" }
@@ -275,8 +272,7 @@ test("recordings of VL-InterpreT are read, and written", function()
   eq(r.attention.shape, { 2, 3, 7, 7 })
   eq(r.cells, { { 0, 0 }, { 1, 0 } })
   eq(r.correct, false)
-  local folder = os.tmpname()
-  os.remove(folder)
+  local folder = check.scratch()
   mv.save_recordings(folder, { { image = r.image, tokens = r.tokens, text_length = 5, attention = r.attention,
     hidden_states = r.hidden_states, correct = true, cells = r.cells, metrics = { entropy = mv.ones { 2, 3 } } } })
   local back = mv.recordings(folder)[1]
@@ -289,8 +285,7 @@ test("recordings of VL-InterpreT are read, and written", function()
 end)
 
 test("the pictures and texts of VL-InterpreT, through Algorithm 2", function()
-  local recorded, more, root = mv.recordings(fixtures .. "vl_interpret"), {}, os.tmpname()
-  os.remove(root)
+  local recorded, more, root = mv.recordings(fixtures .. "vl_interpret"), {}, check.scratch()
   for i = 1, 6 do
     local r = recorded[i % 2 + 1]
     more[i] = { image = r.image, tokens = r.tokens, text_length = r.text_length, attention = r.attention,
@@ -314,8 +309,7 @@ test("the pictures and texts of VL-InterpreT, through Algorithm 2", function()
   page:add(path:at { lambda = path:curve()[5].lambda })
   page:add(mv.local_feature(model, x, 1))
   page:add(mv.global_feature(model, data, z, 1, { examples = 1 }))
-  local folder = os.tmpname()
-  os.remove(folder)
+  local folder = check.scratch()
   page:report(folder)
   local file <close> = assert(io.open(folder .. "/index.html"))
   ok(file:read "a":find("text input 0", 1, true), "the report does not show the text")
@@ -326,7 +320,7 @@ test("a state dict of MultiBench gives a model its weights", function()
   local data = mv.datasets.mimic { root = fixtures .. "mimic", task = "icd9" }
   local options = { data = data, encoders = { timeseries = { kind = "lstm", hidden = 6, outputs = 4 } }, features = 12 }
   local model = mv.models.late_fusion(options)
-  local path = os.tmpname() .. ".pt"
+  local path = check.scratch(".pt")
   for _, tensor in pairs(model:parameters()) do tensor:mul_(0.5) end
   model:save(path)
   options.weights, options.seed = path, 5

@@ -3,8 +3,7 @@ local test, eq, ok, raises = check.test, check.eq, check.ok, check.raises
 local mv = require "multiviz"
 
 mv.progress(false)
-local folder = os.tmpname()
-os.remove(folder)
+local folder = check.scratch()
 assert(os.execute("mkdir " .. folder))
 
 local data = mv.datasets.blocks { split = "val", size = 6 }

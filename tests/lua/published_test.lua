@@ -3,8 +3,7 @@ local check = require "check"
 local test, eq, ok, raises = check.test, check.eq, check.ok, check.raises
 local mv = require "multiviz"
 
-local scratch = os.tmpname()
-os.remove(scratch)
+local scratch = check.scratch()
 assert(os.execute("mkdir " .. scratch))
 local cache = scratch .. "/cache"
 

@@ -9,8 +9,7 @@ check.test("the README's ten lines write a report", function()
   file:close()
   local lines = readme:match "## Ten lines.-```lua\n(.-)```"
   check.ok(lines, "the README has the ten lines")
-  local folder = os.tmpname()
-  os.remove(folder)
+  local folder = check.scratch()
   local replaced
   lines, replaced = lines:gsub('page:report "out/mine"', ("page:report %q"):format(folder))
   check.eq(replaced, 1)
@@ -23,8 +22,7 @@ check.test("the README's ten lines write a report", function()
 end)
 
 check.test("the model of one's own that the README names is trained and explained", function()
-  local folder = os.tmpname()
-  os.remove(folder)
+  local folder = check.scratch()
   arg[1], arg[2] = folder, 2
   dofile "scripts/own_model.lua"
   local report <close> = assert(io.open(folder .. "/index.html"))

@@ -3,7 +3,7 @@ local check = require "check"
 local test, eq, near, ok, raises = check.test, check.eq, check.near, check.ok, check.raises
 
 mv.progress(false)
-local file = os.tmpname()
+local file = check.scratch()
 
 -- 40 datapoints, 4 features: feature 2 says whether it is "hot", feature 4 is constant.
 local rows, labels, targets = {}, {}, {}

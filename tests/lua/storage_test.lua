@@ -2,7 +2,7 @@ local check = require "check"
 local test, eq, raises = check.test, check.eq, check.raises
 local mv = require "multiviz"
 
-local base = os.tmpname()
+local base = check.scratch()
 local files = {}
 local function file(ending)
   files[#files + 1] = base .. ending
@@ -58,5 +58,4 @@ test("what cannot be saved or loaded", function()
 end)
 
 for _, path in ipairs(files) do os.remove(path) end
-os.remove(base)
 check.done()

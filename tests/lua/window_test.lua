@@ -13,7 +13,7 @@ local function window(draw, options)
 end
 
 local function picture(w, width, height)
-  local path = os.tmpname() .. ".png"
+  local path = check.scratch(".png")
   mv.screenshot(w, path, { width = width or 400, height = height or 300 })
   local image = mv.image(path)
   os.remove(path)
