@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
+
+#include "io/deflate.h"
 
 namespace multiviz {
 namespace {
 
 constexpr size_t signature = 8, header_length = 13, chunk_frame = 12;  // of a chunk: its length, name and checksum
-constexpr size_t most_inflated = 1032;                                 // bytes that a byte of deflate can stand for
 constexpr size_t largest = 256 << 20;                                  // inflated
 constexpr size_t block = 65'535, block_head = 5;                       // of deflate, stored
 constexpr uint8_t largest_window = 0x78;                               // what zlib says of itself, 32 KB of window
@@ -71,19 +71,6 @@ size_t rows_size(std::string_view bytes) {
   return fits ? total : 0;
 }
 
-// True when `data` is zlib's format, whole, of exactly `size` bytes.
-bool inflate(std::string_view data, char* out, size_t size) {
-  struct Free {
-    void operator()(libdeflate_decompressor* memory) const { libdeflate_free_decompressor(memory); }
-  };
-  const std::unique_ptr<libdeflate_decompressor, Free> decompressor(libdeflate_alloc_decompressor());
-  size_t used = 0;
-  return decompressor != nullptr &&
-         libdeflate_zlib_decompress_ex(decompressor.get(), data.data(), data.size(), out, size, &used, nullptr) ==
-             LIBDEFLATE_SUCCESS &&
-         used == data.size();
-}
-
 void put_number(char* out, uint32_t value) {
   for (int shift = 24; shift >= 0; shift -= 8) *out++ = static_cast<char>(value >> shift & 255);
 }
@@ -116,7 +103,7 @@ std::string store_png(std::string_view bytes) {
   std::memcpy(at + 4, "IDAT\x08\x1d", 4 + zlib_head);  // of the smallest window: none is needed
   at += 8 + zlib_head;
   const char* rows = at + blocks * block_head;
-  if (!inflate(layout.data, at + blocks * block_head, size)) return {};
+  if (inflate(layout.data, Deflate::zlib, at + blocks * block_head, size) != layout.data.size()) return {};
   for (size_t left = size; left > 0;) {  // each block moves down to where it belongs
     const size_t count = std::min(left, block);
     const char head[] = {left == count, static_cast<char>(count), static_cast<char>(count >> 8),

@@ -12,7 +12,6 @@
 #define STBI_NO_PNG
 #define STBI_NO_PSD
 #define STBI_NO_STDIO
-#define STBI_SUPPORT_ZLIB  // io/zip.cpp
 #include <stb/stb_image.h>
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STBI_WRITE_NO_STDIO

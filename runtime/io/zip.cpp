@@ -1,13 +1,11 @@
 #include "io/zip.h"
 
-#define STBI_NO_STDIO
-#include <stb/stb_image.h>
+#include <libdeflate.h>
 
-#include <array>
 #include <cstring>
-#include <limits>
 
 #include "core/error.h"
+#include "io/deflate.h"
 
 namespace multiviz {
 namespace {
@@ -74,34 +72,13 @@ void read_extra(const Bytes& bytes, uint64_t begin, uint64_t end, Entry& entry) 
   }
 }
 
-uint32_t crc32(std::string_view data) {
-  static const auto table = [] {
-    std::array<uint32_t, 256> out{};
-    for (uint32_t i = 0; i < 256; ++i) {
-      out[i] = i;
-      for (int bit = 0; bit < 8; ++bit) out[i] = out[i] >> 1 ^ (out[i] & 1 ? 0xedb88320u : 0);
-    }
-    return out;
-  }();
-  uint32_t crc = ~0u;
-  for (char byte : data) crc = crc >> 8 ^ table[(crc ^ static_cast<unsigned char>(byte)) & 0xff];
-  return ~crc;
-}
-
 constexpr uint64_t stored = 0, deflated = 8;
 
 ByteRange decompress(std::string_view data, uint64_t size, const std::string& name, const std::string& key) {
-  constexpr uint64_t most_dense = 1032;  // bytes that one byte of deflate can stand for
-  constexpr uint64_t largest = std::numeric_limits<int>::max();
-  check(size <= largest && data.size() < largest - 4 && size / most_dense <= data.size(),
-        "'{}' is damaged: its entry '{}' says it has {} bytes", name, key, size);
+  check(size / most_inflated <= data.size(), "'{}' is damaged: its entry '{}' says it has {} bytes", name, key, size);
   auto out = std::make_shared<std::string>(size, '\0');
-  // The decoder wants more bits at the end than the last code has.
-  const std::string padded = std::string(data) + std::string(4, '\0');
-  const int count = stbi_zlib_decode_noheader_buffer(out->data(), static_cast<int>(size), padded.data(),
-                                                     static_cast<int>(padded.size()));
-  check(count >= 0 && static_cast<uint64_t>(count) == size, "'{}' is damaged: its entry '{}' cannot be decompressed",
-        name, key);
+  check(inflate(data, Deflate::bare, out->data(), size).has_value(),
+        "'{}' is damaged: its entry '{}' cannot be decompressed", name, key);
   return {out, *out};
 }
 
@@ -153,7 +130,7 @@ void ZipWriter::add(const std::string& name, std::string_view data) {
   put(common, 0, 2);     // stored
   put(common, 0, 2);     // time
   put(common, 0x21, 2);  // the first of January 1980
-  put(common, crc32(data), 4);
+  put(common, libdeflate_crc32(0, data.data(), data.size()), 4);
   put(common, data.size(), 4);
   put(common, data.size(), 4);
   put(common, name.size(), 2);
