@@ -89,19 +89,20 @@ std::string error_in(const std::string& bytes) {
   return error_of([&] { decoded(bytes); });
 }
 
-const std::vector<std::pair<int, int>> depths_and_colours = {{1, 0}, {2, 0},  {4, 0},  {8, 0}, {16, 0},
-                                                             {8, 2}, {16, 2}, {1, 3},  {2, 3}, {4, 3},
-                                                             {8, 3}, {8, 4},  {16, 4}, {8, 6}, {16, 6}};
+const std::vector<Kind> kinds = {{29, 23, 1, 0}, {29, 23, 2, 0},  {29, 23, 4, 0},  {29, 23, 8, 0}, {29, 23, 16, 0},
+                                 {29, 23, 8, 2}, {29, 23, 16, 2}, {29, 23, 1, 3},  {29, 23, 2, 3}, {29, 23, 4, 3},
+                                 {29, 23, 8, 3}, {29, 23, 8, 4},  {29, 23, 16, 4}, {29, 23, 8, 6}, {29, 23, 16, 6}};
 
 }  // namespace
 
 TEST_CASE("every kind of PNG has the pixels that libpng makes of it alone") {
-  for (const auto& [depth, colours] : depths_and_colours)
+  for (Kind kind : kinds)
     for (bool interlaced : {false, true})
-      for (auto [width, height] : {std::pair(1u, 1u), std::pair(3u, 2u), std::pair(5u, 1u), std::pair(29u, 23u)}) {
-        const Kind kind{width, height, depth, colours, interlaced};
-        CAPTURE(depth);
-        CAPTURE(colours);
+      for (uint32_t width : {1u, 3u, 5u, 29u}) {
+        kind.interlaced = interlaced;
+        kind.width = width, kind.height = width == 5 ? 1 : width == 3 ? 2 : width;
+        CAPTURE(kind.depth);
+        CAPTURE(kind.colours);
         CAPTURE(interlaced);
         CAPTURE(width);
         const std::string rows = random_rows(kind);
@@ -113,9 +114,9 @@ TEST_CASE("every kind of PNG has the pixels that libpng makes of it alone") {
 }
 
 TEST_CASE("colours that a PNG names as transparent") {
-  for (const auto& [colours, clear] : {std::pair(0, std::string("\0\x40", 2)), std::pair(2, std::string(6, 0)),
-                                       std::pair(3, std::string("\0\x80\xff", 3))}) {
+  for (int colours : {0, 2, 3}) {
     CAPTURE(colours);
+    const std::string clear = colours == 3 ? std::string("\0\x80\xff", 3) : std::string(colours == 0 ? 2 : 6, 0);
     const Kind kind{40, 30, 8, colours};
     const auto whole = [&](char window) {
       return start(kind) + colours_of(kind) + chunk("tRNS", clear) +
@@ -128,9 +129,9 @@ TEST_CASE("colours that a PNG names as transparent") {
 
 TEST_CASE("pictures about the size of the blocks that deflate stores") {
   // (width + 1) height bytes: one block of 65,535; another of one byte; three.
-  for (auto [width, height] : {std::pair(254u, 257u), std::pair(255u, 256u), std::pair(399u, 401u)}) {
+  for (const Kind& kind : {Kind{254, 257, 8, 0}, Kind{255, 256, 8, 0}, Kind{399, 401, 8, 0}}) {
+    const auto width = kind.width, height = kind.height;
     CAPTURE(width);
-    const Kind kind{width, height, 8, 0};
     std::string rows = random_rows(kind);
     for (size_t y = 0; y < height; ++y) rows[y * (width + 1)] = 0;
     at::Tensor grey = at::from_blob(rows.data(), {height, width + 1}, at::kByte).slice(1, 1);
