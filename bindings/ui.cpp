@@ -11,7 +11,7 @@ namespace {
 
 void set_width(Window& window, Options& options) {
   auto width = options.number("width", 0, {.min = 0});
-  ImGui::SetNextItemWidth(width > 0 ? window.units(static_cast<float>(width)) : 0);
+  if (width > 0) ImGui::SetNextItemWidth(window.units(static_cast<float>(width)));
 }
 
 int text(lua_State* L) {

@@ -111,6 +111,30 @@ std::string cell(lua_State* L, lua_Integer row, int column) {
   return text;
 }
 
+// Titles; when the columns would not fit beside one another, the wide ones share what the narrow ones leave.
+void set_up_columns(lua_State* L, const std::vector<std::string>& titles, int count, lua_Integer rows, bool fit) {
+  constexpr lua_Integer looked_at = 50;
+  auto width_of = [](const std::string& text) { return ImGui::CalcTextSize(text.c_str()).x; };
+  std::vector<float> widths;
+  for (int column = 0; fit && column < count; ++column) {
+    auto index = static_cast<size_t>(column);
+    float width = index < titles.size() ? width_of(titles[index]) : 0;
+    for (lua_Integer row = 1; row <= std::min(rows, looked_at); ++row)
+      width = std::max(width, width_of(cell(L, row, column + 1)));
+    widths.push_back(width + 2 * ImGui::GetStyle().CellPadding.x);
+  }
+  float even = ImGui::GetContentRegionAvail().x / static_cast<float>(count);
+  for (int column = 0; column < count; ++column) {
+    auto index = static_cast<size_t>(column);
+    const char* title = index < titles.size() ? titles[index].c_str() : "";
+    if (fit && widths[index] > even)
+      ImGui::TableSetupColumn(title, ImGuiTableColumnFlags_WidthStretch, widths[index]);
+    else
+      ImGui::TableSetupColumn(title);
+  }
+  if (!titles.empty()) ImGui::TableHeadersRow();
+}
+
 int table(lua_State* L) {
   auto& window = current_window(L);
   if (!lua_istable(L, 1)) wrong_argument(L, 1, "rows", "a table of rows");
@@ -126,15 +150,16 @@ int table(lua_State* L) {
   lua_settop(L, 2);
   if (count == 0) return lua_pushnil(L), 1;
   check(count <= 64, "mv.ui.table: {} columns are too many: 64 can be shown", count);
-  constexpr auto flags = ImGuiTableFlags_RowBg | ImGuiTableFlags_Resizable | ImGuiTableFlags_BordersInnerV |
-                         ImGuiTableFlags_ScrollY | ImGuiTableFlags_ScrollX | ImGuiTableFlags_SizingFixedFit;
+  constexpr int most_side_by_side = 8;
+  bool fit = count <= most_side_by_side;
+  auto flags = ImGuiTableFlags_RowBg | ImGuiTableFlags_Resizable | ImGuiTableFlags_BordersInnerV |
+               ImGuiTableFlags_ScrollY | ImGuiTableFlags_SizingFixedFit | (fit ? 0 : ImGuiTableFlags_ScrollX);
   float line = ImGui::GetTextLineHeight() + 2 * ImGui::GetStyle().CellPadding.y;
   if (height <= 0) height = std::min(line * static_cast<float>(rows + 1) + window.units(16), window.units(320));
   if (!ImGui::BeginTable(unique_label(window, "table").c_str(), count, flags, {0, height})) return lua_pushnil(L), 1;
   Closing guard{[] { ImGui::EndTable(); }};
   ImGui::TableSetupScrollFreeze(0, titles.empty() ? 0 : 1);
-  for (const auto& title : titles) ImGui::TableSetupColumn(title.c_str());
-  if (!titles.empty()) ImGui::TableHeadersRow();
+  set_up_columns(L, titles, count, rows, fit);
   lua_Integer clicked = 0;
   ImGuiListClipper clipper;  // only rows in sight are asked for
   clipper.Begin(static_cast<int>(rows));
@@ -146,10 +171,12 @@ int table(lua_State* L) {
         ImGui::TableNextColumn();
         auto text = cell(L, row + 1, column + 1);
         auto id = fmt::format("{}###{}/{}", text, row, column);
+        bool cut_off = ImGui::CalcTextSize(text.c_str()).x > ImGui::GetContentRegionAvail().x;
         if (column > 0)
           ImGui::TextUnformatted(text.c_str());
         else if (ImGui::Selectable(id.c_str(), row + 1 == selected, ImGuiSelectableFlags_SpanAllColumns))
           clicked = row + 1;
+        if (cut_off && column > 0 && ImGui::IsItemHovered()) tooltip(text);
       }
     }
   if (clicked == 0) return lua_pushnil(L), 1;

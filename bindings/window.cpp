@@ -253,8 +253,11 @@ void register_window(Binder& binder) {
       "window",
       "mv.window(title, function(ui) ... end, {width=960, height=640, theme=\"dark\", scale=, visible=true}) "
       "-> window",
-      "Opens a window that the function draws, with the functions of mv.ui, whenever there was input. Without "
-      "`visible` it is for mv.screenshot and needs no display.",
+      "Opens a window that the function draws, with the functions of mv.ui, whenever there was input. A call that "
+      "takes "
+      "long holds all windows until it returns: give it to ui.work, which runs it in steps. Without `visible` it is "
+      "for "
+      "mv.screenshot and needs no display.",
       open_window);
   binder.function("run", "mv.run()", "Waits until all windows are closed. A script that ends does so by itself.",
                   [](lua_State* L) { return run_windows(L), 0; });

@@ -1,6 +1,7 @@
 #include "viewer/draw.h"
 
 #include <fmt/format.h>
+#include <imgui/imgui_internal.h>
 
 namespace multiviz {
 
@@ -10,7 +11,7 @@ std::string unique_label(Window& window, const std::string& label) {
 
 void heading(Window& window, const std::string& text) {
   ImGui::PushFont(window.heading_font());
-  ImGui::TextUnformatted(text.c_str());
+  wrapped_text(text);
   ImGui::PopFont();
 }
 
@@ -65,6 +66,27 @@ std::string cut(const std::string& text, double width) {
 void text_at(ImDrawList& list, Spot at, ImU32 color, const std::string& text, double width) {
   auto shown = cut(text, width);
   list.AddText(vec(at), color, shown.c_str(), shown.c_str() + shown.size());
+}
+
+void upright_text(ImDrawList& list, Spot bottom, ImU32 color, const std::string& text, double length) {
+  auto shown = cut(text, length);
+  auto* font = ImGui::GetFont();
+  float scale = ImGui::GetFontSize() / font->FontSize;
+  float x = std::round(static_cast<float>(bottom.x)), y = std::round(static_cast<float>(bottom.y));
+  for (const char *at = shown.data(), *end = at + shown.size(); at < end;) {
+    unsigned character = 0;
+    at += ImTextCharFromUtf8(&character, at, end);
+    auto* glyph = font->FindGlyph(static_cast<ImWchar>(character));
+    if (!glyph) continue;
+    auto corner = [&](float along, float across) { return ImVec2{x + across * scale, y - along * scale}; };
+    if (glyph->Visible) {
+      list.PrimReserve(6, 4);
+      list.PrimQuadUV(corner(glyph->X0, glyph->Y0), corner(glyph->X1, glyph->Y0), corner(glyph->X1, glyph->Y1),
+                      corner(glyph->X0, glyph->Y1), {glyph->U0, glyph->V0}, {glyph->U1, glyph->V0},
+                      {glyph->U1, glyph->V1}, {glyph->U0, glyph->V1}, color);
+    }
+    y -= glyph->AdvanceX * scale;
+  }
 }
 
 void centered_text(ImDrawList& list, Spot at, ImU32 color, const std::string& text) {

@@ -27,6 +27,8 @@ Area take_area(Window& window, const char* name, double width, double height);
 // Text at a spot of the draw list, cut with an ellipsis at `width` pixels.
 void text_at(ImDrawList& list, Spot at, ImU32 color, const std::string& text, double width = 1e9);
 std::string cut(const std::string& text, double width);
+// Text that reads from `bottom` upwards, its lines' tops at the left; cut at `length` pixels.
+void upright_text(ImDrawList& list, Spot bottom, ImU32 color, const std::string& text, double length);
 // Text around a centre, with a line of background behind it.
 void centered_text(ImDrawList& list, Spot at, ImU32 color, const std::string& text);
 

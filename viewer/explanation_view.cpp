@@ -197,9 +197,11 @@ void explanation_view(Window& window, const Explanation& explanation, const Inpu
 
 void comparison_view(Window& window, const Explanation& a, const Explanation& b, const Input& input,
                      const HeatSettings& settings) {
+  bool any = false;
   for (const auto& left : a.attributions) {
     auto* right = counterpart(left, b);
     if (!right) continue;
+    any = true;
     if (left.weights.numel() == right->weights.numel() && left.weights.numel() <= 4096) {
       auto alike = agreement(left.weights, right->weights);
       faint_text(window, fmt::format("{}: cosine {:.2f}, rank correlation {:.2f}", left.players.modality, alike.cosine,
@@ -217,6 +219,7 @@ void comparison_view(Window& window, const Explanation& a, const Explanation& b,
     attribution_view(window, *right, input, settings, range_b);
     ImGui::EndTable();
   }
+  if (!any) faint_text(window, "they have no weights of the same modality: nothing can be compared");
 }
 
 }  // namespace multiviz

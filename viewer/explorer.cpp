@@ -77,6 +77,7 @@ void Explorer::choice_list(Window& window) {
   std::lock_guard lock(matches_->mutex);
   const auto& rows = matches_->rows;
   faint_text(window, fmt::format("{} found", rows.size()));
+  if (rows.empty()) return;
   ImGui::BeginChild("matches", {0, window.units(150)}, true);
   ImGuiListClipper clipper;
   clipper.Begin(static_cast<int>(rows.size()));

@@ -104,7 +104,10 @@ void Explorer::what_if(Window& window) {
     content.segments = what_if_.segments;
     HeatSettings settings;
     settings.outlines = true;
-    auto events = image_view(window, "picture", content, settings);
+    auto left = ImGui::GetContentRegionAvail();
+    double shape = static_cast<double>(content.image.size(0)) / static_cast<double>(content.image.size(1));
+    double most = std::max(left.y - 2 * ImGui::GetFrameHeightWithSpacing(), window.units(200));  // the button in sight
+    auto events = image_view(window, "picture", content, settings, left.x, std::min(left.x * shape, most));
     if (events.clicked && what_if_.segments.defined()) {
       auto y = static_cast<int64_t>(events.clicked->y), x = static_cast<int64_t>(events.clicked->x);
       toggle(what_if_.hidden_segments, what_if_.segments[y][x].item<int64_t>());

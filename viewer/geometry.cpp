@@ -65,7 +65,10 @@ std::vector<double> ticks(double low, double high, int most) {
 
 std::string tick_text(double value, double step) {
   double size = std::max(std::abs(value), step);
-  if (size != 0 && (size >= 1e6 || size < 1e-4)) return fmt::format("{:.3g}", value);
+  if (size != 0 && (size >= 1e6 || size < 1e-4)) {
+    int digits = step > 0 ? static_cast<int>(std::floor(std::log10(size / step) + 1e-9)) + 1 : 0;
+    return fmt::format("{:.{}g}", value, std::clamp(digits, 3, 15));
+  }
   int digits = step >= 1 || step <= 0 ? 0 : static_cast<int>(std::ceil(-std::log10(step) - 1e-9));
   return fmt::format("{:.{}f}", value == 0 ? 0.0 : value, digits);
 }
@@ -121,6 +124,10 @@ bool inside(std::span<const Spot> outline, Spot p) {
     if ((a.y > p.y) != (b.y > p.y) && p.x < (b.x - a.x) * (p.y - a.y) / (b.y - a.y) + a.x) result = !result;
   }
   return result;
+}
+
+int64_t name_stride(double step, double needed) {
+  return std::max<int64_t>(1, static_cast<int64_t>(std::ceil(needed / std::max(step, 1e-3) - 1e-9)));
 }
 
 std::vector<double> spread(int64_t n, double height) {

@@ -64,6 +64,9 @@ int64_t nearest(std::span<const Spot> points, Spot to, double reach);
 // Whether a point lies inside a closed outline (even-odd rule).
 bool inside(std::span<const Spot> outline, Spot point);
 
+// Every how many-th of names that are `step` apart can be written when each takes `needed`; at least 1.
+int64_t name_stride(double step, double needed);
+
 // Heights of nodes, centred in `height`: n spots from top to bottom.
 std::vector<double> spread(int64_t n, double height);
 

@@ -17,8 +17,9 @@ bool job_overlay(Window& window, const Job& job, size_t waiting) {
   bool cancelled = false;
   ImGui::PushStyleVar(ImGuiStyleVar_WindowBorderSize, 1);
   if (ImGui::Begin("##progress", nullptr, flags)) {
-    ImGui::TextUnformatted(job.name().c_str());
-    ImGui::ProgressBar(static_cast<float>(job.fraction()), {window.units(220), 0});
+    float bar = std::min(window.units(220), size.x / 2);
+    ImGui::TextUnformatted(cut(job.name(), bar * 1.3).c_str());
+    ImGui::ProgressBar(static_cast<float>(job.fraction()), {bar, 0});
     ImGui::SameLine();
     cancelled = ImGui::Button("cancel");
     if (waiting > 0) faint_text(window, fmt::format("{} more", waiting));

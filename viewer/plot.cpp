@@ -34,20 +34,32 @@ void draw_line(Window& window, const std::vector<Spot>& points, ImU32 color) {
   }
 }
 
-void draw_legend(Window& window, const PlotFrame& frame, const std::vector<Series>& series) {
+// The lines' names, above the plot so that they cover nothing: at most three rows of them, and the others have
+// tooltips. Returns the height taken.
+double draw_legend(Window& window, const char* name, const std::vector<Series>& series, double width) {
+  constexpr int most_rows = 3;
+  if (series.size() < 2) return 0;
+  if (width <= 0) width = std::max(1.0F, ImGui::GetContentRegionAvail().x);
+  double swatch = window.units(16), line = ImGui::GetTextLineHeight() + window.units(2);
+  std::vector<double> widths;
+  for (const auto& s : series)
+    widths.push_back(std::min<double>(swatch + ImGui::CalcTextSize(s.name.c_str()).x + 1, width));
+  auto rows = flow(widths, width, window.units(12));
+  auto area = take_area(window, (std::string(name) + " legend").c_str(), width, std::min(rows.lines, most_rows) * line);
   auto* list = ImGui::GetWindowDrawList();
-  double line = ImGui::GetTextLineHeight();
-  double y = frame.inner.y1 - static_cast<double>(series.size()) * (line + window.units(2)) - window.units(4);
   const auto& colors = window.palette().series;
-  for (size_t i = 0; i < series.size() && series.size() > 1; ++i) {
-    if (series[i].name.empty() || y < frame.inner.y0) continue;
-    double width = std::min<double>(ImGui::CalcTextSize(series[i].name.c_str()).x, frame.inner.width() / 2);
-    double x = frame.inner.x1 - width - window.units(20);
+  for (size_t i = 0; i < series.size() && rows.line[i] < most_rows; ++i) {
+    double x = area.x0 + rows.left[i], y = area.y0 + rows.line[i] * line;
+    bool cut_off = i + 1 < series.size() && rows.line[i + 1] == most_rows;
+    if (cut_off) {
+      text_at(*list, {x, y}, window.palette().faint, fmt::format("and {} more", series.size() - i), area.x1 - x);
+      continue;
+    }
     list->AddRectFilled(vec({x, y + line * 0.3}), vec({x + window.units(12), y + line * 0.7}),
                         colors[i % colors.size()]);
-    text_at(*list, {x + window.units(16), y}, window.palette().ink, series[i].name, width + 1);
-    y += line + window.units(2);
+    text_at(*list, {x + swatch, y}, window.palette().ink, series[i].name, widths[i] - swatch);
   }
+  return area.height() + ImGui::GetStyle().ItemSpacing.y;
 }
 
 double bar_names_width(const std::vector<std::string>& names, double most) {
@@ -67,7 +79,7 @@ void draw_lasso(Window& window, const PlotFrame& frame, const std::vector<Spot>&
   auto mouse = spot(ImGui::GetIO().MousePos);
   if (frame.hovered && ImGui::IsMouseClicked(0)) lasso = {{mouse}, true};
   if (!lasso.drawing) return;
-  lasso.outline.push_back(mouse);
+  for (auto corner : window.mouse_path()) lasso.outline.push_back(corner);
   auto* list = ImGui::GetWindowDrawList();
   for (size_t i = 1; i < lasso.outline.size(); ++i)
     list->AddLine(vec(lasso.outline[i - 1]), vec(lasso.outline[i]), window.palette().accent, window.units(1.5F));
@@ -77,10 +89,37 @@ void draw_lasso(Window& window, const PlotFrame& frame, const std::vector<Spot>&
     if (inside(lasso.outline, screen[i])) events.chosen.push_back(static_cast<int64_t>(i));
 }
 
+// Rows high enough for their names as long as there are not very many.
+double matrix_height(Window& window, int64_t rows, bool named) {
+  constexpr int64_t most_named = 80;
+  double height = std::min(static_cast<double>(rows) * window.units(22), static_cast<double>(window.units(480)));
+  if (!named) return height;
+  return std::max<double>(height, static_cast<double>(std::min(rows, most_named)) * ImGui::GetTextLineHeight());
+}
+
+void draw_cells(const Area& inner, const at::Tensor& cells) {
+  int64_t m = cells.size(0), n = cells.size(1);
+  double w = inner.width() / static_cast<double>(std::max<int64_t>(1, n));
+  double h = inner.height() / static_cast<double>(std::max<int64_t>(1, m));
+  auto gap = [](double side) { return side > 5 ? 1.0 : 0.0; };
+  auto range = range_of(cells);
+  auto at = cells.accessor<double, 2>();
+  auto* list = ImGui::GetWindowDrawList();
+  for (int64_t i = 0; i < m; ++i)
+    for (int64_t j = 0; j < n; ++j) {
+      double x = inner.x0 + w * static_cast<double>(j), y = inner.y0 + h * static_cast<double>(i);
+      list->AddRectFilled(vec({x, y}), vec({x + std::max(w - gap(w), 1.0), y + std::max(h - gap(h), 1.0)}),
+                          to_u32(weight_color(at[i][j], range)));
+    }
+}
+
 }  // namespace
 
 PlotEvents plot_lines(Window& window, const char* name, const std::vector<Series>& series, const PlotOptions& options) {
-  auto frame = plot_frame(window, name, joined_extent(series, &Series::x), joined_extent(series, &Series::y), options);
+  auto plot = options;
+  double legend = draw_legend(window, name, series, options.width);
+  if (options.height > 0) plot.height = std::max<double>(options.height - legend, window.units(40));
+  auto frame = plot_frame(window, name, joined_extent(series, &Series::x), joined_extent(series, &Series::y), plot);
   const auto& colors = window.palette().series;
   PlotEvents events;
   auto mouse = spot(ImGui::GetIO().MousePos);
@@ -94,7 +133,6 @@ PlotEvents plot_lines(Window& window, const char* name, const std::vector<Series
     ImGui::GetWindowDrawList()->AddCircle(vec(points[static_cast<size_t>(found)]), window.units(5),
                                           window.palette().ink);
   }
-  draw_legend(window, frame, series);
   if (events.hovered < 0) return events;
   const auto& s = series[static_cast<size_t>(events.series)];
   auto k = static_cast<size_t>(events.hovered);
@@ -173,29 +211,32 @@ PlotEvents plot_matrix(Window& window, const char* name, const at::Tensor& value
                        const std::vector<std::string>& columns, const PlotOptions& options) {
   auto cells = values.to(at::kDouble).contiguous();
   int64_t m = cells.size(0), n = cells.size(1);
-  double line = ImGui::GetTextLineHeight(), top = columns.empty() ? 0 : line + window.units(6);
-  double height =
-      options.height > 0 ? options.height : top + std::min(static_cast<double>(m) * window.units(22), 480.0);
+  double line = ImGui::GetTextLineHeight(),
+         space = options.width > 0 ? options.width : ImGui::GetContentRegionAvail().x;
+  double left = rows.empty() ? 0 : bar_names_width(rows, space * 0.3) + window.units(6);
+  double w = std::max(space - left, 1.0) / static_cast<double>(std::max<int64_t>(1, n));
+  double widest = bar_names_width(columns, window.units(120));
+  bool upright = widest > w - window.units(4);
+  double top = columns.empty() ? 0 : (upright ? widest : line) + window.units(6);
+  double height = options.height > 0 ? options.height : top + matrix_height(window, m, !rows.empty());
   auto area = take_area(window, name, options.width, height);
   bool over = ImGui::IsItemHovered();
-  double left = rows.empty() ? 0 : bar_names_width(rows, area.width() * 0.3) + window.units(6);
-  Area inner{area.x0 + left, area.y0 + top, area.x1, area.y1};
-  double w = inner.width() / static_cast<double>(std::max<int64_t>(1, n));
+  Area inner{area.x0 + left, std::min(area.y0 + top, area.y1 - 1), area.x1, area.y1};
   double h = inner.height() / static_cast<double>(std::max<int64_t>(1, m));
-  auto range = range_of(cells);
   auto at = cells.accessor<double, 2>();
+  draw_cells(inner, cells);
   auto* list = ImGui::GetWindowDrawList();
-  for (int64_t i = 0; i < m; ++i)
-    for (int64_t j = 0; j < n; ++j) {
-      double x = inner.x0 + w * static_cast<double>(j), y = inner.y0 + h * static_cast<double>(i);
-      list->AddRectFilled(vec({x, y}), vec({x + std::max(w - 1, 1.0), y + std::max(h - 1, 1.0)}),
-                          to_u32(weight_color(at[i][j], range)));
-    }
-  for (size_t i = 0; i < rows.size() && h >= line; ++i)
+  for (size_t i = 0, every = static_cast<size_t>(name_stride(h, line)); i < rows.size(); i += every)
     text_at(*list, {area.x0, inner.y0 + h * (static_cast<double>(i) + 0.5) - line / 2}, window.palette().ink, rows[i],
             left - window.units(4));
-  for (size_t j = 0; j < columns.size() && w > line; ++j)
-    text_at(*list, {inner.x0 + w * static_cast<double>(j), area.y0}, window.palette().ink, columns[j], w - 2);
+  for (size_t j = 0, every = upright ? static_cast<size_t>(name_stride(w, line)) : 1; j < columns.size(); j += every) {
+    double x = inner.x0 + w * static_cast<double>(j);
+    if (upright)
+      upright_text(*list, {x + (w - line) / 2, inner.y0 - window.units(4)}, window.palette().ink, columns[j],
+                   top - window.units(6));
+    else
+      text_at(*list, {x, area.y0}, window.palette().ink, columns[j], w - 2);
+  }
   PlotEvents events;
   auto mouse = spot(ImGui::GetIO().MousePos);
   if (!over || !inner.contains(mouse)) return events;

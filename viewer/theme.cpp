@@ -33,9 +33,10 @@ void set_colors(ImVec4* colors, const Shades& s) {
   for (int field : {ImGuiCol_FrameBgActive, ImGuiCol_ButtonActive, ImGuiCol_TabActive, ImGuiCol_HeaderActive,
                     ImGuiCol_ScrollbarGrabHovered, ImGuiCol_ScrollbarGrabActive, ImGuiCol_TabUnfocusedActive})
     colors[field] = color(s.active);
-  for (int field : {ImGuiCol_CheckMark, ImGuiCol_SliderGrab, ImGuiCol_SliderGrabActive, ImGuiCol_PlotHistogram,
-                    ImGuiCol_SeparatorActive, ImGuiCol_NavHighlight})
+  for (int field : {ImGuiCol_CheckMark, ImGuiCol_SeparatorActive, ImGuiCol_NavHighlight})
     colors[field] = color(s.accent);
+  for (int field : {ImGuiCol_SliderGrab, ImGuiCol_SliderGrabActive, ImGuiCol_PlotHistogram})
+    colors[field] = color(s.accent, 0.45F);  // text lies on them
   colors[ImGuiCol_TextSelectedBg] = color(s.accent, 0.35F);
   colors[ImGuiCol_Separator] = color(s.line);
   colors[ImGuiCol_TableBorderStrong] = color(s.line);

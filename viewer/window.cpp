@@ -189,6 +189,7 @@ void Window::apply(const InputEvent& event) {
   switch (event.kind) {
     case InputEvent::Kind::move:
       io.MousePos = {event.x, event.y};
+      mouse_path_.push_back({event.x, event.y});
       break;
     case InputEvent::Kind::leave:
       io.MousePos = {-FLT_MAX, -FLT_MAX};
@@ -290,6 +291,7 @@ void Window::frame() {
   draw(width, height, options_.scale);
   surface_->swap();
   dropped_.clear();
+  mouse_path_.clear();
   remember_size();
 }
 

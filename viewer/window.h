@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "viewer/fonts.h"
+#include "viewer/geometry.h"
 #include "viewer/input.h"
 #include "viewer/layout.h"
 #include "viewer/surface.h"
@@ -67,6 +68,7 @@ class Window {
   TextureCache& textures() { return textures_; }
   Layout& layout() { return layout_; }
   const std::vector<std::string>& dropped_files() const { return dropped_; }  // in this frame
+  const std::vector<Spot>& mouse_path() const { return mouse_path_; }  // where the mouse was since the last frame
   bool pressed(const Shortcut& shortcut) const;
   // What a widget keeps from frame to frame, made when first asked for.
   template <typename T>
@@ -98,6 +100,7 @@ class Window {
   ImFont* heading_ = nullptr;
   std::deque<InputEvent> events_;
   std::vector<std::string> dropped_;
+  std::vector<Spot> mouse_path_;
   std::map<ImGuiID, std::any> states_;
   std::map<std::string, int> seen_;
   std::chrono::steady_clock::time_point last_{};

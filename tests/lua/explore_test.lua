@@ -110,6 +110,15 @@ test("a label is found by a part of its name, and filters the datapoints", funct
   eq(w.error, nil)
 end)
 
+test("a search that finds nothing takes one line", function()
+  local w = explore { datapoint = 5 }
+  w:click(100, 155)
+  w:type "no such words"
+  w:press "enter"
+  eq(saved(w, 661).datapoint, data[5].id)
+  eq(w.error, nil)
+end)
+
 test("a picture of the window is written", function()
   local w = explore()
   w:click(205, 639)

@@ -56,6 +56,38 @@ test("controls return what the user left them at", function()
   eq(on, true)
 end)
 
+test("controls without a width take a part of the window", function()
+  local number, text, choice = 0, "", "a"
+  local w = window(function(ui)
+    number = ui.slider("number", number, { min = 0, max = 10 })
+    text = ui.input("text", text)
+    choice = ui.combo("choice", choice, { "a", "b" })
+  end)
+  w:drag(20, 22, 268, 22)
+  eq(number, 10)
+  w:click(200, 56)
+  w:type "typed"
+  eq(text, "typed")
+  w:click(200, 88)
+  w:click(40, 140) -- the second
+  eq(choice, "b")
+end)
+
+test("columns of a table share its width when they would not fit", function()
+  local clicked
+  local rows = { { 1, ("a long question "):rep(20), "answer" }, { 2, "short", "yes" } }
+  local w = window(function(ui) clicked = ui.table(rows, { columns = { "#", "question", "answer" } }) or clicked end)
+  local function ink() -- in the last column of the first row
+    w:move(390, 290)
+    return picture(w):tensor():narrow(1, 38, 20):narrow(2, 330, 50)
+  end
+  local before = ink()
+  rows[1][3] = ""
+  ok(not before:equal(ink()), "the last column is out of sight")
+  w:click(200, 70)
+  eq(clicked, 2)
+end)
+
 test("a shortcut and dropped files are seen in one frame", function()
   local saved, files = 0, {}
   local w = window(function(ui)
