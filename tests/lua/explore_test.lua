@@ -182,6 +182,22 @@ test("hidden words and edited questions change what is predicted; as it was brin
   eq(w.error, nil)
 end)
 
+test("the button below a tall picture is in sight", function()
+  local tall = mv.datasets.define {
+    name = "tall", modalities = { image = "image", question = "text" }, labels = data.labels, size = 1,
+    get = function() return { image = mv.zeros { 300, 20, 3 }, question = data[1].question, label = data.labels[1] } end,
+  }
+  local w = mv.explore(model, tall, { visible = false, scale = 1 })
+  w:click(630, 37) -- What if
+  local function words() return shown(w, 300, 105, 1260, 135) end
+  local before = words()
+  w:click(356, 122)
+  ok(not same(before, words()), "no word is struck out")
+  w:click(343, 731) -- as it was
+  ok(same(before, words()), "the button is not where it can be pressed")
+  eq(w.error, nil)
+end)
+
 test("a model in Lua is explored on the script's thread", function()
   local model = mv.models.define {
     name = "lengths", modalities = { "image", { name = "question", kind = "text" } }, labels = { "yes", "no" }, features = 1,

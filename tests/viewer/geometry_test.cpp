@@ -38,6 +38,8 @@ TEST_CASE("viewer: ticks are round numbers within the axis") {
   CHECK(tick_text(-0.0, 0.5) == "0.0");
   CHECK(tick_text(200, 50) == "200");
   CHECK(tick_text(2.5e7, 1e6) == "2.5e+07");
+  CHECK(tick_text(1e9 + 1, 1) == "1000000001");  // not as its neighbours
+  CHECK(tick_text(1.25e-7, 1e-9) == "1.25e-07");
 }
 
 TEST_CASE("viewer: an extent leaves out what is not finite and is never empty") {
@@ -65,4 +67,11 @@ TEST_CASE("viewer: the nearest point within reach, and points inside an outline"
   CHECK(inside(arrow, {6, 5}));
   CHECK_FALSE(inside(arrow, {2, 5}));
   CHECK_FALSE(inside({}, {0, 0}));
+}
+
+TEST_CASE("viewer: as many names are written as have room") {
+  CHECK(name_stride(20, 15) == 1);
+  CHECK(name_stride(15, 15) == 1);
+  CHECK(name_stride(7, 15) == 3);
+  CHECK(name_stride(0, 15) > 1000);
 }

@@ -1,9 +1,12 @@
 #include "viewer/job.h"
 
 #include <doctest/doctest.h>
+#include <imgui/imgui_internal.h>
 
 #include "core/cancel.h"
 #include "core/error.h"
+#include "viewer/desktop.h"
+#include "viewer/job_view.h"
 
 using namespace multiviz;
 
@@ -72,4 +75,22 @@ TEST_CASE("viewer: a job on the main thread lets windows live between its steps"
   job.run_here([&] { ++drawn; });
   CHECK(drawn >= 1);
   CHECK(job.finished());
+}
+
+TEST_CASE("viewer: a job's box stays in the window however long the job's name is") {
+  Job job(std::string(400, 'w'), []() -> std::function<void()> {
+    for (;;) throw_if_cancelled();
+  });
+  job.start();
+  while (job.seconds() < 0.2) std::this_thread::yield();
+  Desktop desktop;
+  ImRect box;
+  auto window = desktop.open({.width = 400, .height = 300, .visible = false, .scale = 1}, [&](Window& w) {
+    job_overlay(w, job);
+    if (auto* found = ImGui::FindWindowByName("##progress")) box = found->Rect();
+  });
+  desktop.capture(*window, 400, 300, 1);
+  CHECK(box.Min.x > 0);
+  CHECK(box.Max.x < 400);
+  CHECK(box.GetWidth() > 200);
 }
