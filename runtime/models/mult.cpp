@@ -25,12 +25,12 @@ LinearWeights make_linear(int64_t in, int64_t out, const at::Generator& generato
   return {uniform_fan({out, in}, in, generator), uniform_fan({out}, in, generator)};
 }
 
-// tensor2tensor's sinusoids for positions 1 to T: [T, E], sines first.
+// tensor2tensor's sinusoids for positions 1 to T: [T, E], sines first, and a zero at the end of an odd E.
 at::Tensor sinusoids(int64_t frames, int64_t width, const at::TensorOptions& options) {
   const int64_t half = width / 2;
   auto rates = at::exp(at::arange(half, options) * (-std::log(10000.0) / static_cast<double>(half - 1)));
   auto angles = at::arange(1, frames + 1, options).unsqueeze(1) * rates.unsqueeze(0);
-  return at::cat({angles.sin(), angles.cos()}, 1);
+  return at::cat({angles.sin(), angles.cos(), at::zeros({frames, width % 2}, options)}, 1);
 }
 
 // sqrt(E) x plus the position of each frame that is there.
@@ -98,8 +98,8 @@ void MulT::check_options() const {
   within(options_.width, "width", 4, 4096);
   within(options_.layers, "layers", 1, 64);
   within(options_.heads, "heads", 1, options_.width);
-  check(options_.width % 2 == 0 && options_.width % options_.heads == 0,
-        "mult: width {} must be even and a multiple of {} heads", options_.width, options_.heads);
+  check(options_.width % options_.heads == 0, "mult: width {} must be a multiple of {} heads", options_.width,
+        options_.heads);
   check(options_.self_pairs || options_.modalities.size() > 1, "mult without self_pairs needs two modalities or more");
   const auto names = weight_names().memories;
   check(std::set(names.begin(), names.end()).size() == names.size(),

@@ -12,7 +12,7 @@ struct MultOptions {
   std::vector<std::string> modalities;  // M of them, time series but where there is a part
   std::vector<int64_t> inputs;          // channels of each; the width of a part's states
   int64_t frames = 50;                  // T: longer series are cut, shorter ones padded with zeros behind
-  int64_t width = 40;                   // E of a crossmodal transformer; even, and 4 or more
+  int64_t width = 40;                   // E of a crossmodal transformer; 4 or more
   int64_t heads = 8;                    // of every transformer; E is a multiple of it
   int64_t layers = 4;                   // of a crossmodal transformer; those of the memories are 3 or more
   bool causal = true;                   // a frame sees none after it
