@@ -51,13 +51,13 @@ void Lxmert::read_settings(const nlohmann::json& config, const std::string& wher
   types_ = size("type_vocab_size", 2);
   features_ = size("visual_feat_dim", 2048);
   box_ = size("visual_pos_dim", 4);
-  question_layers_ = size("l_layers", 9);
-  region_layers_ = size("r_layers", 5);
+  question_layers_ = get_or<int64_t>(config, "l_layers", 9, where);
+  region_layers_ = get_or<int64_t>(config, "r_layers", 5, where);
   cross_layers_ = size("x_layers", 5);
   activation_ = find_activation(get_or<std::string>(config, "hidden_act", "gelu", where));
   check(width_ % heads_ == 0, "{}: hidden_size {} is not a multiple of the {} attention heads", where, width_, heads_);
   for (int64_t layers : {question_layers_, region_layers_, cross_layers_})
-    check(layers <= 1000, "{}: {} layers are more than the 1000 that are allowed", where, layers);
+    check(layers >= 0 && layers <= 1000, "{}: there cannot be {} layers of a kind: give 0 to 1000", where, layers);
 }
 
 AttentionWeights Lxmert::read_attention(WeightReader& weights, const std::string& name,
