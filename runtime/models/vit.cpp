@@ -42,8 +42,7 @@ void VitEncoder::read_settings(const nlohmann::json& config, const std::string& 
   epsilon_ = get_or<double>(config, "layer_norm_eps", 1e-12, where);
   qkv_bias_ = get_or<bool>(config, "qkv_bias", true, where);
   activation_ = find_activation(get_or<std::string>(config, "hidden_act", "gelu", where));
-  auto pooler = get_or<std::string>(config, "pooler_act", "tanh", where);
-  check(pooler == "tanh", "{}: pooler_act is '{}': only 'tanh' is known", where, pooler);
+  pooler_activation_ = find_activation(get_or<std::string>(config, "pooler_act", "tanh", where));
   check(width_ % heads_ == 0, "{}: hidden_size {} is not a multiple of the {} attention heads", where, width_, heads_);
   check(layers_ <= 1000, "{}: num_hidden_layers is {}: it must be at most 1000", where, layers_);
   std::vector<int64_t> sides;
@@ -116,7 +115,7 @@ at::Tensor VitEncoder::states(const Leaf& leaf, Trace* trace) const {
 
 at::Tensor VitEncoder::pool(const at::Tensor& states, const at::Tensor&, Trace*) const {
   auto first = states.select(1, 0);
-  return pooler_.weight.defined() ? linear(first, pooler_).tanh() : first;
+  return pooler_.weight.defined() ? pooler_activation_(linear(first, pooler_)) : first;
 }
 
 RawOutputs VitEncoder::forward_raw(const RawInputs& inputs) const {

@@ -34,7 +34,7 @@ class VitEncoder : public EncoderModel {
   int64_t pooled_ = 0;
   double epsilon_ = 1e-12;
   bool qkv_bias_ = true;
-  Activation activation_ = nullptr;
+  Activation activation_ = nullptr, pooler_activation_ = nullptr;
 
   at::Tensor class_token_;  // [1, 1, E]
   at::Tensor positions_;    // [1, 1 + rows columns, E]

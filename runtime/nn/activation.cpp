@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include <map>
+#include <numbers>
 #include <vector>
 
 #include "core/error.h"
@@ -29,13 +30,25 @@ at::Tensor silu(at::Tensor x) { return free_to_overwrite() ? at::silu_(x) : at::
 at::Tensor tanh(at::Tensor x) { return free_to_overwrite() ? x.tanh_() : x.tanh(); }
 at::Tensor sigmoid(at::Tensor x) { return free_to_overwrite() ? x.sigmoid_() : x.sigmoid(); }
 at::Tensor identity(at::Tensor x) { return x; }
+at::Tensor gelu_clipped(at::Tensor x) { return at::gelu(x).clamp(-10, 10); }
+at::Tensor laplace(at::Tensor x) {
+  constexpr double mean = 0.707107, deviation = 0.282095;
+  return (1 + at::erf((x - mean) / (deviation * std::numbers::sqrt2))) / 2;
+}
+at::Tensor hardswish(at::Tensor x) { return at::hardswish(x); }
+at::Tensor leaky_relu(at::Tensor x) { return at::leaky_relu(x); }
+at::Tensor mish(at::Tensor x) { return at::mish(x); }
+at::Tensor relu_squared(at::Tensor x) { return x.relu().square(); }
+at::Tensor relu6(at::Tensor x) { return at::clamp(x, 0, 6); }
 
 }  // namespace
 
 Activation find_activation(const std::string& name) {
   static const std::map<std::string, Activation> all = {{"gelu", gelu},
                                                         {"gelu_python", gelu},
+                                                        {"gelu_10", gelu_clipped},
                                                         {"gelu_new", gelu_tanh},
+                                                        {"gelu_python_tanh", gelu_tanh},
                                                         {"gelu_fast", gelu_tanh},
                                                         {"gelu_accurate", gelu_tanh},
                                                         {"gelu_pytorch_tanh", gelu_tanh},
@@ -43,6 +56,12 @@ Activation find_activation(const std::string& name) {
                                                         {"swish", silu},
                                                         {"quick_gelu", quick_gelu},
                                                         {"relu", relu},
+                                                        {"relu2", relu_squared},
+                                                        {"relu6", relu6},
+                                                        {"hardswish", hardswish},
+                                                        {"laplace", laplace},
+                                                        {"leaky_relu", leaky_relu},
+                                                        {"mish", mish},
                                                         {"tanh", tanh},
                                                         {"sigmoid", sigmoid},
                                                         {"linear", identity}};
