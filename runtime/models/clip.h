@@ -10,7 +10,7 @@ namespace multiviz {
 // model_type "clip_resnet", which models/clip_openai.h makes of OpenAI's files): two networks whose embeddings are
 // compared, s = exp(scale) <image, text>. Labels are "no match" and "match", logits 0 and s, and features both
 // embeddings, [B, 2 P]. With the option {"captions": [...]} the captions are the labels instead, the image is the only
-// modality, and features are its embedding [B, P].
+// modality, and features are its embedding [B, P]; config() keeps them.
 //
 // Leaves: word embeddings [B, T, E], before positions are added; pixels [B, 3, H, W]. A modality encodes to its
 // embedding of length 1, [B, P], so that a grid of pairs is one matrix product.

@@ -112,7 +112,9 @@ void Clip::make_signature(const nlohmann::json& options) {
   signature_.modalities = {{"image", ModalityKind::image}, {"text", ModalityKind::text}};
   signature_.labels = {"no match", "match"};
   signature_.features = 2 * embedding_;
-  auto captions = get_or<std::vector<std::string>>(options, "captions", {}, "the options of clip");
+  const auto saved = get_or<std::vector<std::string>>(config(), "captions", {}, "the settings of clip");
+  const auto captions = get_or<std::vector<std::string>>(options, "captions", saved, "the options of clip");
+  if (captions != saved) set_config("captions", captions);
   if (!captions.empty()) {
     check(std::set(captions.begin(), captions.end()).size() == captions.size(),
           "the captions of clip are its labels: give each of them once");

@@ -113,8 +113,11 @@ TEST_CASE("captions become CLIP's labels") {
   CHECK(difference(output.logits, reference.at("logits_per_image")) < 1e-4);
   CHECK(difference(output.features, reference.at("image_embeds")) < 1e-4);
   for (const auto& tap : model.signature().taps) CHECK(trace.activations().contains(tap));
+  auto again = reference.pretrained;
+  again.options.clear(), again.config = model.config(), call = 0;
+  CHECK(Clip(again).signature().labels == model.signature().labels);
   reference.pretrained.options["captions"] = {"first", "first"};
-  CHECK(error_of([&] { Clip again(reference.pretrained); }) == has("give each of them once"));
+  CHECK(error_of([&] { Clip twice(reference.pretrained); }) == has("give each of them once"));
 }
 
 TEST_CASE("CLIP's taps are all recorded; 16 bits agree with 32") {
