@@ -134,8 +134,19 @@ class LegacyFile {
     std::memcpy(&count, rest_.bytes.data(), 8);
     check(count == found->second.count, "{} is damaged: the storage {} has another length", where_, key);
     rest_.bytes.remove_prefix(8);
-    found->second.data = storage_at(rest_, found->second.type, count, where_);
-    rest_.bytes.remove_prefix(found->second.data.nbytes());
+    const uint64_t bytes = byte_count(found->second.type, {count}, where_);
+    found->second.data = storage_at(aligned(bytes), found->second.type, count, where_);
+    rest_.bytes.remove_prefix(bytes);
+  }
+
+  // The next bytes where tensors can view them. They are moved over the end of their length, which has been read: the
+  // pages of the mapping change, and nothing is in memory twice.
+  ByteRange aligned(uint64_t bytes) const {
+    const size_t excess = reinterpret_cast<uintptr_t>(rest_.bytes.data()) % sizeof(int64_t);
+    if (excess == 0 || bytes == 0 || bytes > rest_.bytes.size()) return rest_;
+    auto* start = const_cast<char*>(rest_.bytes.data());
+    std::memmove(start - excess, start, bytes);
+    return {rest_.owner, {start - excess, bytes}};
   }
 
   ByteRange rest_;

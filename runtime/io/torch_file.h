@@ -12,9 +12,9 @@ namespace multiviz {
 
 // What torch.save wrote, in today's zip format or the one before 1.6: data only, no code of the file is run. Tensors
 // are arrays of the pickle (`is_tensor`, `tensor`) and views of the mapped file, strided as they were saved; tensors
-// that shared a storage still do. Storages that are not aligned, which only the old format has, are copied. Instances
-// of unknown classes are `object`s. Throws Error naming the file when it is damaged, when a tensor reaches outside its
-// storage, and for TorchScript archives.
+// that shared a storage still do. Storages that are not aligned, which only the old format has, are moved within the
+// mapping. Instances of unknown classes are `object`s. Throws Error naming the file when it is damaged, when a tensor
+// reaches outside its storage, and for TorchScript archives.
 Pickle load_torch_file(const std::string& path);
 
 // A pickle as load_torch_file or load_pickle reads it, told apart by the first bytes: pickle.dump's files may hold
