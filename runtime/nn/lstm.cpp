@@ -9,11 +9,12 @@ struct State {
   at::Tensor hidden, cell;
 };
 
-// One step for the rows of `projected` [B, 4 U].
+// One step for the rows of `projected` [B, 4 U]. Sequences are taken apart into these at once: the gradient of one
+// step's part alone would be as large as that of all.
 State advance(const at::Tensor& projected, const State& state, const at::Tensor& weight_hh) {
-  auto gates = at::addmm(projected, state.hidden, weight_hh).chunk(4, 1);
-  auto cell = gates[1].sigmoid() * state.cell + gates[0].sigmoid() * gates[2].tanh();
-  return {gates[3].sigmoid() * cell.tanh(), cell};
+  auto gates = at::addmm(projected, state.hidden, weight_hh).unsafe_chunk(4, 1);
+  auto cell = (gates[1].sigmoid_() * state.cell).add_(gates[0].sigmoid_() * gates[2].tanh_());
+  return {gates[3].sigmoid_() * cell.tanh(), cell};
 }
 
 struct Order {
@@ -38,7 +39,7 @@ at::Tensor lstm_last(const at::Tensor& inputs, const at::Tensor& mask, const Lst
   Order order;
   if (ragged) order = by_length(mask);
   auto sequence = (ragged ? inputs.index_select(0, order.sorted) : inputs).transpose(0, 1);
-  auto projected = at::linear(sequence, weights.weight_ih, weights.bias);  // [T, B, 4 U]
+  auto projected = at::linear(sequence, weights.weight_ih, weights.bias).unbind();  // T of [B, 4 U]
   State state{at::zeros({rows, width}, inputs.options()), at::zeros({rows, width}, inputs.options())};
   auto weight_hh = weights.weight_hh.t();
   std::vector<at::Tensor> finished;  // final states of the rows that ended, last ended first
@@ -49,7 +50,7 @@ at::Tensor lstm_last(const at::Tensor& inputs, const at::Tensor& mask, const Lst
       finished.push_back(state.hidden.slice(0, active));
       state = {state.hidden.slice(0, 0, active), state.cell.slice(0, 0, active)};
     }
-    state = advance(projected[t].slice(0, 0, active), state, weight_hh);
+    state = advance(projected[static_cast<size_t>(t)].slice(0, 0, active), state, weight_hh);
   }
   if (!ragged) return state.hidden;
   finished.push_back(state.hidden);
@@ -58,13 +59,13 @@ at::Tensor lstm_last(const at::Tensor& inputs, const at::Tensor& mask, const Lst
 }
 
 at::Tensor lstm_states(const at::Tensor& inputs, const LstmWeights& weights) {
-  auto projected = at::linear(inputs.transpose(0, 1), weights.weight_ih, weights.bias);  // [T, B, 4 U]
+  auto projected = at::linear(inputs.transpose(0, 1), weights.weight_ih, weights.bias).unbind();  // T of [B, 4 U]
   auto start = at::zeros({inputs.size(0), weights.weight_hh.size(1)}, inputs.options());
   State state{start, start};
   auto weight_hh = weights.weight_hh.t();
   std::vector<at::Tensor> states;
   for (int64_t t = 0; t < inputs.size(1); ++t) {
-    state = advance(projected[t], state, weight_hh);
+    state = advance(projected[static_cast<size_t>(t)], state, weight_hh);
     states.push_back(state.hidden);
   }
   return at::stack(states, 1);
