@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "io/pickle_json.h"
 #include "io/pickle_writer.h"
 #include "io/torch_file.h"
 #include "io/torch_rebuild.h"
@@ -130,40 +131,6 @@ void write_archive(const std::string& path, const std::string& pickle,
   zip.commit();
 }
 
-// Plain data as json has it; discarded where it is anything else.
-nlohmann::json plain(const Pickle& value, const std::string& where, size_t depth = 0) {
-  switch (depth < 20 ? value.kind() : PickleKind::object) {
-    case PickleKind::none:
-      return nullptr;
-    case PickleKind::boolean:
-      return value.boolean(where);
-    case PickleKind::integer:
-      if (value.is_big()) return nlohmann::json::value_t::discarded;
-      return value.integer(where);
-    case PickleKind::real:
-      return value.number(where);
-    case PickleKind::text:
-      return value.text(where);
-    case PickleKind::list:
-    case PickleKind::tuple: {
-      auto out = nlohmann::json::array();
-      for (size_t i = 0; i < value.size(); ++i)
-        if (auto item = plain(value[i], where, depth + 1); !item.is_discarded()) out.push_back(std::move(item));
-      return out;
-    }
-    case PickleKind::dict: {
-      auto out = nlohmann::json::object();
-      for (size_t i = 0; i < value.size(); ++i) {
-        auto item = plain(value[i], where, depth + 1);
-        if (value.key(i).is_text() && !item.is_discarded()) out[value.key(i).text(where)] = std::move(item);
-      }
-      return out;
-    }
-    default:
-      return nlohmann::json::value_t::discarded;
-  }
-}
-
 }  // namespace
 
 std::map<std::string, at::Tensor> load_state_dict(const std::string& path, const std::string& part) {
@@ -187,7 +154,7 @@ nlohmann::json checkpoint_arguments(const std::string& path) {
   const Pickle root = load_torch_file(path);
   auto found = root.find("args");
   if (!found || !found->is(PickleKind::dict)) return nlohmann::json::object();
-  auto out = plain(*found, path);
+  auto out = pickle_to_json(*found, path);
   return out.is_object() ? out : nlohmann::json::object();
 }
 

@@ -2,33 +2,12 @@
 
 #include "core/error.h"
 #include "io/json.h"
+#include "io/pickle_json.h"
 #include "io/torch_file.h"
 #include "models/clevr_baseline.h"
 
 namespace multiviz {
 namespace {
-
-// Settings: numbers, words and lists of them.
-nlohmann::json setting(const Pickle& value, const std::string& where) {
-  switch (value.kind()) {
-    case PickleKind::boolean:
-      return value.boolean(where);
-    case PickleKind::integer:
-      return value.integer(where);
-    case PickleKind::real:
-      return value.number(where);
-    case PickleKind::text:
-      return value.text(where);
-    case PickleKind::list:
-    case PickleKind::tuple: {
-      auto out = nlohmann::json::array();
-      for (size_t i = 0; i < value.size(); ++i) out.push_back(setting(value[i], where));
-      return out;
-    }
-    default:
-      return nullptr;
-  }
-}
 
 nlohmann::json numbers_of_words(const Pickle& vocabulary, const char* key, const std::string& where) {
   const auto table = vocabulary.at(key, where);
@@ -61,7 +40,11 @@ std::optional<ClevrBaselineFile> read_clevr_baseline(const std::string& path) {
   const auto settings = root.at("baseline_kwargs", where);
   auto kwargs = nlohmann::json::object();
   for (size_t i = 0; i < settings.size(); ++i)
-    if (auto key = settings.key(i).text(where); key != "vocab") kwargs[key] = setting(settings[i], where);
+    if (auto key = settings.key(i).text(where); key != "vocab") {
+      auto setting = pickle_to_json(settings[i], where);
+      if (setting.is_discarded()) setting = nullptr;
+      kwargs[key] = std::move(setting);
+    }
   auto vocabulary = settings.find("vocab");
   if (!vocabulary) vocabulary = root.at("vocab", where);
   out.config = {{"architecture", "clevr_baseline"},
