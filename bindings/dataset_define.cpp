@@ -6,6 +6,7 @@
 #include "bindings/data.h"
 #include "bindings/register.h"
 #include "core/suggest.h"
+#include "data/basic_dataset.h"
 
 namespace multiviz::script {
 namespace {
@@ -51,7 +52,7 @@ class Defined : public Dataset {
   bool concurrent() const override { return false; }
 
   Datapoint get(int64_t index) const override {
-    check(index >= 0 && index < size(), "datapoint {} is out of range: {} has {}", index + 1, name(), size());
+    check_index(*this, index);
     check(std::this_thread::get_id() == owner_, "{} is made by a script and can be read on the script's thread only",
           name());
     const std::string where = fmt::format("{}[{}]", name(), index + 1);

@@ -6,7 +6,7 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/progress.h"
-#include "data/dataset.h"
+#include "data/basic_dataset.h"
 
 namespace multiviz {
 namespace {
@@ -23,10 +23,11 @@ bool same_modalities(const Dataset& a, const Dataset& b) {
                     [](const Modality& x, const Modality& y) { return x.name == y.name && x.kind == y.kind; });
 }
 
-class Concatenated : public Dataset {
+class Concatenated : public BasicDataset {
  public:
   explicit Concatenated(std::vector<DatasetPtr> parts) : parts_(std::move(parts)) {
     check(!parts_.empty(), "concat needs at least one data set");
+    modalities_ = parts_[0]->modalities();
     std::unordered_map<std::string, int64_t> positions;
     for (const DatasetPtr& part : parts_) {
       check(same_modalities(*parts_[0], *part),
@@ -50,18 +51,13 @@ class Concatenated : public Dataset {
     }
   }
 
-  const std::string& name() const override { return name_; }
-  const std::vector<Modality>& modalities() const override { return parts_[0]->modalities(); }
-  const std::vector<std::string>& labels() const override { return labels_; }
   int64_t size() const override { return size_; }
-  std::string fingerprint() const override { return fingerprint_; }
-  const Skipped& skipped() const override { return skipped_; }
   bool concurrent() const override {
     return std::all_of(parts_.begin(), parts_.end(), [](const DatasetPtr& part) { return part->concurrent(); });
   }
 
   Datapoint get(int64_t index) const override {
-    check(index >= 0 && index < size_, "datapoint {} is out of range: {} has {}", index + 1, name_, size_);
+    check_index(*this, index);
     const auto part = static_cast<size_t>(std::upper_bound(ends_.begin(), ends_.end(), index) - ends_.begin());
     Datapoint datapoint = parts_[part]->get(index - (part == 0 ? 0 : ends_[part - 1]));
     for (int64_t& label : datapoint.labels) label = label_maps_[part].at(static_cast<size_t>(label));
@@ -72,10 +68,7 @@ class Concatenated : public Dataset {
   std::vector<DatasetPtr> parts_;
   std::vector<std::vector<int64_t>> label_maps_;  // a part's label -> ours
   std::vector<int64_t> ends_;                     // where each part ends
-  std::vector<std::string> labels_;
-  std::string name_, fingerprint_;
   int64_t size_ = 0;
-  Skipped skipped_;
 };
 
 // Everything as `data` has it.
@@ -111,7 +104,7 @@ class InMemory : public Wrapper {
       : Wrapper(std::move(data)), datapoints_(std::move(datapoints)) {}
   bool concurrent() const override { return true; }
   Datapoint get(int64_t index) const override {
-    check(index >= 0 && index < size(), "datapoint {} is out of range: {} has {}", index + 1, name(), size());
+    check_index(*this, index);
     return datapoints_[static_cast<size_t>(index)];
   }
 

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "core/suggest.h"
+#include "data/basic_dataset.h"
 
 namespace multiviz {
 namespace {
@@ -19,9 +20,7 @@ uint64_t hash_indices(const std::vector<int64_t>& indices) {
 class Subset : public Dataset {
  public:
   Subset(DatasetPtr data, std::vector<int64_t> indices) : data_(std::move(data)), indices_(std::move(indices)) {
-    for (int64_t index : indices_)
-      check(index >= 0 && index < data_->size(), "datapoint {} is out of range: {} has {}", index + 1, data_->name(),
-            data_->size());
+    for (int64_t index : indices_) check_index(*data_, index);
     name_ = fmt::format("{}[{}]", data_->name(), indices_.size());
   }
   const std::string& name() const override { return name_; }
@@ -29,7 +28,7 @@ class Subset : public Dataset {
   const std::vector<std::string>& labels() const override { return data_->labels(); }
   int64_t size() const override { return static_cast<int64_t>(indices_.size()); }
   Datapoint get(int64_t index) const override {
-    check(index >= 0 && index < size(), "datapoint {} is out of range: {} has {}", index + 1, name_, size());
+    check_index(*this, index);
     return data_->get(indices_[static_cast<size_t>(index)]);
   }
   bool concurrent() const override { return data_->concurrent(); }
@@ -45,6 +44,11 @@ class Subset : public Dataset {
 };
 
 }  // namespace
+
+void check_index(const Dataset& data, int64_t index) {
+  check(index >= 0 && index < data.size(), "datapoint {} is out of range: {} has {}", index + 1, data.name(),
+        data.size());
+}
 
 const Skipped& Dataset::skipped() const {
   static const Skipped none;

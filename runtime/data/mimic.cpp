@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/suggest.h"
+#include "data/basic_dataset.h"
 #include "data/python_random.h"
 #include "io/pickle.h"
 
@@ -59,9 +60,11 @@ at::Tensor standardise(at::Tensor numbers) {
   return at::where(deviation.gt(0), (numbers - mean) / deviation, 0.0).to(at::kFloat);
 }
 
-class Mimic : public Dataset {
+class Mimic : public BasicDataset {
  public:
-  explicit Mimic(const MimicOptions& options) : path_(find_file(options.root)) {
+  explicit Mimic(const MimicOptions& options)
+      : BasicDataset({{"static", ModalityKind::tabular}, {"timeseries", ModalityKind::time_series}}),
+        path_(find_file(options.root)) {
     const std::string split = options.split == "val" ? "valid" : options.split;
     const bool mortality = options.task == "mortality";
     const Pickle file = load_pickle(path_);
@@ -84,18 +87,10 @@ class Mimic : public Dataset {
     fingerprint_ = fmt::format("mimic-{}-{}-{:016x}", task_, split, hash());
   }
 
-  const std::string& name() const override { return name_; }
-  const std::vector<Modality>& modalities() const override {
-    static const std::vector<Modality> modalities = {{"static", ModalityKind::tabular},
-                                                     {"timeseries", ModalityKind::time_series}};
-    return modalities;
-  }
-  const std::vector<std::string>& labels() const override { return labels_; }
   int64_t size() const override { return std::ssize(rows_); }
-  std::string fingerprint() const override { return fingerprint_; }
 
   Datapoint get(int64_t index) const override {
-    check(index >= 0 && index < size(), "datapoint {} is out of range: {} has {}", index + 1, name_, size());
+    check_index(*this, index);
     Datapoint datapoint;
     datapoint.id = fmt::format("mimic:{}", rows_[static_cast<size_t>(index)] + 1);
     std::vector<std::string> hours;
@@ -142,8 +137,7 @@ class Mimic : public Dataset {
     return hash;
   }
 
-  std::string path_, task_, name_, fingerprint_;
-  std::vector<std::string> labels_;
+  std::string path_, task_;
   std::vector<int64_t> rows_;
   at::Tensor series_, facts_, classes_;  // float32 [N, 24, 12] and [N, 5], int64 [N]
 };

@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "core/error.h"
+#include "data/basic_dataset.h"
 #include "data/mmimdb.h"
 #include "data/published.h"
 #include "io/json.h"
@@ -19,9 +20,10 @@ const Publication& publication() {
   return publication;
 }
 
-class MmimdbFolder : public Dataset {
+class MmimdbFolder : public BasicDataset {
  public:
-  MmimdbFolder(const std::string& root, const MmimdbOptions& options) : root_(root) {
+  MmimdbFolder(const std::string& root, const MmimdbOptions& options)
+      : BasicDataset({{"poster", ModalityKind::image}, {"plot", ModalityKind::text}}, mmimdb_genres()), root_(root) {
     check(options.poster == "pixels" && options.plot == "words",
           "mmimdb: features are in multimodal_imdb.hdf5, and '{}' holds posters and plots: leave out poster and plot",
           root);
@@ -38,17 +40,10 @@ class MmimdbFolder : public Dataset {
     fingerprint_ = fmt::format("mmimdb-folder-{}-{:016x}", split, hash);
   }
 
-  const std::string& name() const override { return name_; }
-  const std::vector<Modality>& modalities() const override {
-    static const std::vector<Modality> modalities = {{"poster", ModalityKind::image}, {"plot", ModalityKind::text}};
-    return modalities;
-  }
-  const std::vector<std::string>& labels() const override { return mmimdb_genres(); }
   int64_t size() const override { return std::ssize(ids_); }
-  std::string fingerprint() const override { return fingerprint_; }
 
   Datapoint get(int64_t index) const override {
-    check(index >= 0 && index < size(), "datapoint {} is out of range: {} has {}", index + 1, name_, size());
+    check_index(*this, index);
     Datapoint datapoint;
     datapoint.id = ids_[static_cast<size_t>(index)];
     const std::string stem = root_ + "/dataset/" + datapoint.id;
@@ -72,7 +67,7 @@ class MmimdbFolder : public Dataset {
   }
 
  private:
-  std::string root_, name_, fingerprint_;
+  std::string root_;
   std::vector<std::string> ids_;
 };
 

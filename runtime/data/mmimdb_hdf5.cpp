@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "core/error.h"
+#include "data/basic_dataset.h"
 #include "data/mmimdb.h"
 #include "io/hdf5.h"
 #include "io/json.h"
@@ -59,7 +60,7 @@ at::Tensor to_picture(const at::Tensor& stored, const std::string& where) {
   return planes.flip(0).permute({1, 2, 0}).to(at::kByte).contiguous();
 }
 
-class MmimdbFile : public Dataset {
+class MmimdbFile : public BasicDataset {
  public:
   MmimdbFile(const std::string& path, const MmimdbOptions& options)
       : options_(options), file_(path), split_(options.split == "val" ? "dev" : options.split) {
@@ -74,14 +75,10 @@ class MmimdbFile : public Dataset {
       dictionary_ = load_dictionary((std::filesystem::path(path).parent_path() / "metadata.npy").string());
   }
 
-  const std::string& name() const override { return name_; }
-  const std::vector<Modality>& modalities() const override { return modalities_; }
-  const std::vector<std::string>& labels() const override { return labels_; }
   int64_t size() const override { return end_ - begin_; }
-  std::string fingerprint() const override { return fingerprint_; }
 
   Datapoint get(int64_t index) const override {
-    check(index >= 0 && index < size(), "datapoint {} is out of range: {} has {}", index + 1, name_, size());
+    check_index(*this, index);
     const int64_t row = begin_ + index;
     const std::string where = fmt::format("'{}': row {}", file_.path(), row);
     Datapoint datapoint;
@@ -163,9 +160,8 @@ class MmimdbFile : public Dataset {
 
   MmimdbOptions options_;
   Hdf5File file_;
-  std::string split_, name_, fingerprint_;
-  std::vector<Modality> modalities_;
-  std::vector<std::string> labels_, ids_, dictionary_;
+  std::string split_;
+  std::vector<std::string> ids_, dictionary_;
   at::Tensor genres_;  // int [N, 23]
   int64_t begin_ = 0, end_ = 0;
 };

@@ -7,6 +7,7 @@
 #include "core/cancel.h"
 #include "core/progress.h"
 #include "core/suggest.h"
+#include "data/basic_dataset.h"
 #include "io/json.h"
 
 namespace multiviz {
@@ -32,24 +33,20 @@ class Fnv {
   uint64_t hash_ = 0xcbf29ce484222325ULL;
 };
 
-class Records : public Dataset {
+class Records : public BasicDataset {
  public:
   Records(std::unique_ptr<const RecordSource> source, RecordOptions options)
-      : source_(std::move(source)), options_(std::move(options)), name_(source_->name()) {
+      : BasicDataset({}, options.labels), source_(std::move(source)), options_(std::move(options)) {
+    name_ = source_->name();
     check_record_options(options_);
     for (const Field& field : options_.fields) modalities_.push_back(field.modality);
     index();
   }
 
-  const std::string& name() const override { return name_; }
-  const std::vector<Modality>& modalities() const override { return modalities_; }
-  const std::vector<std::string>& labels() const override { return options_.labels; }
   int64_t size() const override { return static_cast<int64_t>(kept_.size()); }
-  std::string fingerprint() const override { return fingerprint_; }
-  const Skipped& skipped() const override { return skipped_; }
 
   Datapoint get(int64_t index) const override {
-    check(index >= 0 && index < size(), "datapoint {} is out of range: {} has {}", index + 1, name_, size());
+    check_index(*this, index);
     const int64_t at = kept_[static_cast<size_t>(index)];
     const std::string where = source_->place(at);
     json record = source_->read(at);
@@ -80,17 +77,16 @@ class Records : public Dataset {
   int64_t label_index(const std::string& label, const std::string& where) const {
     auto found = positions_.find(label);
     if (found != positions_.end()) return found->second;
-    fail("{}: '{}' is '{}', which is not among the labels{}", where, options_.label, label,
-         suggestion(label, options_.labels));
+    fail("{}: '{}' is '{}', which is not among the labels{}", where, options_.label, label, suggestion(label, labels_));
   }
 
   void set_positions() {
     positions_.clear();
-    for (size_t i = 0; i < options_.labels.size(); ++i) positions_[options_.labels[i]] = static_cast<int64_t>(i);
+    for (size_t i = 0; i < labels_.size(); ++i) positions_[labels_[i]] = static_cast<int64_t>(i);
   }
 
   void index() {
-    const bool collect = options_.labels.empty();
+    const bool collect = labels_.empty();
     set_positions();
     std::set<std::string> found;
     std::unordered_map<std::string, int64_t> ids;  // -> record
@@ -121,8 +117,8 @@ class Records : public Dataset {
     check(!kept_.empty(), "{}: none of its {} records could be read; the first: {}", name_, source_->size(),
           skipped_.messages.empty() ? "there is none" : skipped_.messages[0]);
     if (collect) {
-      options_.labels.assign(found.begin(), found.end());
-      sort_labels(options_.labels);
+      labels_.assign(found.begin(), found.end());
+      sort_labels(labels_);
       set_positions();
     }
     describe(hash);
@@ -133,7 +129,7 @@ class Records : public Dataset {
     json settings = {{"root", options_.root},
                      {"label", options_.label},
                      {"id", options_.id},
-                     {"labels", options_.labels},
+                     {"labels", labels_},
                      {"regression", options_.regression}};
     for (const Field& field : options_.fields)
       settings["fields"].push_back({field.modality.name, kind_name(field.modality.kind), field.key});
@@ -144,11 +140,8 @@ class Records : public Dataset {
 
   std::unique_ptr<const RecordSource> source_;
   RecordOptions options_;
-  std::string name_, fingerprint_;
-  std::vector<Modality> modalities_;
   std::vector<int64_t> kept_;  // the source's records that are datapoints
   std::unordered_map<std::string, int64_t> positions_;
-  Skipped skipped_;
 };
 
 }  // namespace

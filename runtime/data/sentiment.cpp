@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/progress.h"
 #include "core/suggest.h"
+#include "data/basic_dataset.h"
 #include "io/pickle.h"
 
 namespace multiviz {
@@ -46,10 +47,13 @@ std::pair<int64_t, int64_t> real_frames(const at::Tensor& frames) {
   return {real[0].item<int64_t>(), real[-1].item<int64_t>() + 1};
 }
 
-class Sentiment : public Dataset {
+class Sentiment : public BasicDataset {
  public:
   explicit Sentiment(const SentimentOptions& options)
-      : options_(options),
+      : BasicDataset({{stream_names[0], ModalityKind::time_series},
+                      {stream_names[1], ModalityKind::time_series},
+                      {stream_names[2], ModalityKind::time_series}}),
+        options_(options),
         path_(find_file(options)),
         split_(options.split == "val" ? "valid" : options.split),
         streams_(read_split()) {
@@ -61,19 +65,10 @@ class Sentiment : public Dataset {
     fingerprint_ = fmt::format("{}-{}-{}-{}-{:016x}", options.corpus, split_, options.task, options.padding, hash());
   }
 
-  const std::string& name() const override { return name_; }
-  const std::vector<Modality>& modalities() const override {
-    static const std::vector<Modality> modalities = {{stream_names[0], ModalityKind::time_series},
-                                                     {stream_names[1], ModalityKind::time_series},
-                                                     {stream_names[2], ModalityKind::time_series}};
-    return modalities;
-  }
-  const std::vector<std::string>& labels() const override { return labels_; }
   int64_t size() const override { return std::ssize(rows_); }
-  std::string fingerprint() const override { return fingerprint_; }
 
   Datapoint get(int64_t index) const override {
-    check(index >= 0 && index < size(), "datapoint {} is out of range: {} has {}", index + 1, name_, size());
+    check_index(*this, index);
     const int64_t row = rows_[static_cast<size_t>(index)];
     const Segment segment = segment_of(row);
     const auto words = words_of(row, segment);
@@ -284,7 +279,7 @@ class Sentiment : public Dataset {
   }
 
   SentimentOptions options_;
-  std::string path_, split_, name_, fingerprint_;
+  std::string path_, split_;
   Pickle streams_;
   std::vector<Pickle> arrays_;
   std::vector<FeatureNames> features_;
@@ -294,7 +289,6 @@ class Sentiment : public Dataset {
   at::Tensor sentiments_;  // float64 [N]
   std::optional<Pickle> ids_, texts_;
   std::unique_ptr<SpokenWords> spoken_;
-  std::vector<std::string> labels_;
 };
 
 void choose(const char* option, const std::string& given, const std::vector<std::string>& known) {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "data/basic_dataset.h"
 #include "data/published.h"
 #include "io/lmdb.h"
 #include "io/lz4.h"
@@ -113,25 +114,21 @@ void write_recording(PickleWriter& out, const Recording& recording) {
 }
 
 // Pictures and texts of the recordings.
-class VlInterpret : public Dataset {
+class VlInterpret : public BasicDataset {
  public:
-  explicit VlInterpret(const std::string& folder) : recordings_(folder) {
+  explicit VlInterpret(const std::string& folder)
+      : BasicDataset({{"image", ModalityKind::image}, {"text", ModalityKind::text}}, {"wrong", "right"}),
+        recordings_(folder) {
+    name_ = "vl_interpret";
     const std::filesystem::path file = std::filesystem::path(folder) / "data.mdb";
     const auto changed = std::filesystem::last_write_time(file).time_since_epoch().count();
     fingerprint_ = published_fingerprint("vl-interpret", {folder, recordings_.ids()},
                                          {std::filesystem::file_size(file), static_cast<uint64_t>(changed)});
   }
-  const std::string& name() const override { return name_; }
-  const std::vector<Modality>& modalities() const override {
-    static const std::vector<Modality> modalities = {{"image", ModalityKind::image}, {"text", ModalityKind::text}};
-    return modalities;
-  }
-  const std::vector<std::string>& labels() const override { return labels_; }
   int64_t size() const override { return recordings_.size(); }
-  std::string fingerprint() const override { return fingerprint_; }
 
   Datapoint get(int64_t index) const override {
-    check(index >= 0 && index < size(), "datapoint {} is out of range: {} has {}", index + 1, name_, size());
+    check_index(*this, index);
     const Recording recording = recordings_.get(index);
     Datapoint datapoint;
     datapoint.id = recording.id;
@@ -153,8 +150,6 @@ class VlInterpret : public Dataset {
 
  private:
   Recordings recordings_;
-  std::string name_ = "vl_interpret", fingerprint_;
-  std::vector<std::string> labels_ = {"wrong", "right"};
 };
 
 }  // namespace

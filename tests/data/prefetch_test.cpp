@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "data/basic_dataset.h"
 #include "tests/scratch.h"
 
 using namespace multiviz;
@@ -11,15 +12,11 @@ using namespace multiviz;
 namespace {
 
 // Datapoints that carry their index, and remember which thread asked for them.
-class Counted : public Dataset {
+class Counted : public BasicDataset {
  public:
-  explicit Counted(bool concurrent) : concurrent_(concurrent) {}
-  const std::string& name() const override { return name_; }
-  const std::vector<Modality>& modalities() const override { return modalities_; }
-  const std::vector<std::string>& labels() const override { return labels_; }
+  explicit Counted(bool concurrent) : concurrent_(concurrent) { name_ = fingerprint_ = "counted"; }
   int64_t size() const override { return 10; }
   bool concurrent() const override { return concurrent_; }
-  std::string fingerprint() const override { return name_; }
   Datapoint get(int64_t index) const override {
     check(index < 8, "datapoint 9 is broken");
     Datapoint datapoint;
@@ -30,9 +27,6 @@ class Counted : public Dataset {
 
  private:
   bool concurrent_;
-  std::string name_ = "counted";
-  std::vector<Modality> modalities_;
-  std::vector<std::string> labels_;
   std::thread::id owner_ = std::this_thread::get_id();
 };
 

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <doctest/doctest.h>
 
+#include "data/basic_dataset.h"
 #include "data/region_store.h"
 #include "io/file.h"
 #include "io/npy.h"
@@ -15,17 +16,14 @@ namespace {
 const std::string folder = "tests/fixtures/regions/";  // its make_regions.py says what the numbers are
 
 // Two questions about the image 42 and one about the image 137, with the image itself or without.
-class Questions : public Dataset {
+class Questions : public BasicDataset {
  public:
-  explicit Questions(bool pictures = true, int64_t first = 42) : first_(first) {
+  explicit Questions(bool pictures = true, int64_t first = 42) : BasicDataset({}, {"yes", "no"}), first_(first) {
+    name_ = fingerprint_ = "questions";
     if (pictures) modalities_.push_back({"image", ModalityKind::image});
     modalities_.push_back({"question", ModalityKind::text});
   }
-  const std::string& name() const override { return name_; }
-  const std::vector<Modality>& modalities() const override { return modalities_; }
-  const std::vector<std::string>& labels() const override { return labels_; }
   int64_t size() const override { return 3; }
-  std::string fingerprint() const override { return name_; }
   Datapoint get(int64_t index) const override {
     Datapoint out;
     out.id = fmt::format("question {}", index);
@@ -38,9 +36,6 @@ class Questions : public Dataset {
 
  private:
   int64_t first_;
-  std::string name_ = "questions";
-  std::vector<Modality> modalities_;
-  std::vector<std::string> labels_ = {"yes", "no"};
 };
 
 RegionOptions from(const std::string& path, const std::string& objects = "", const std::string& attributes = "",

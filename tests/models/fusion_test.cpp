@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "data/basic_dataset.h"
 #include "io/file.h"
 #include "io/safetensors.h"
 #include "models/checkpoint.h"
@@ -26,13 +27,15 @@ ModelPtr encoder(const std::string& name, const nlohmann::json& options = nlohma
 }
 
 // Bright and dark pictures with a caption and three frames; the label is whether both are bright.
-class Pictures : public Dataset {
+class Pictures : public BasicDataset {
  public:
-  const std::string& name() const override { return name_; }
-  const std::vector<Modality>& modalities() const override { return modalities_; }
-  const std::vector<std::string>& labels() const override { return labels_; }
+  Pictures()
+      : BasicDataset(
+            {{"picture", ModalityKind::image}, {"caption", ModalityKind::text}, {"sound", ModalityKind::time_series}},
+            {"dark", "bright"}) {
+    name_ = fingerprint_ = "pictures";
+  }
   int64_t size() const override { return 16; }
-  std::string fingerprint() const override { return "pictures"; }
   Datapoint get(int64_t index) const override {
     const bool bright = index % 2 == 1;
     Datapoint datapoint;
@@ -44,12 +47,6 @@ class Pictures : public Dataset {
     datapoint.labels = {bright};
     return datapoint;
   }
-
- private:
-  std::string name_ = "pictures";
-  std::vector<Modality> modalities_ = {
-      {"picture", ModalityKind::image}, {"caption", ModalityKind::text}, {"sound", ModalityKind::time_series}};
-  std::vector<std::string> labels_ = {"dark", "bright"};
 };
 
 std::vector<ModelPtr> parts() { return {encoder("resnet"), encoder("bert"), nullptr}; }

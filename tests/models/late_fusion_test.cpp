@@ -3,11 +3,10 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include "data/basic_dataset.h"
 #include "io/safetensors.h"
 #include "models/checkpoint.h"
-#include "models/load.h"
-#include "models/score.h"
-#include "models/train.h"
+#include "tests/models/learns.h"
 #include "tests/models/toy_model.h"
 #include "tests/scratch.h"
 
@@ -69,13 +68,10 @@ LateFusionOptions small() {
 }
 
 // Signals whose label is the sign of their mean.
-class Waves : public Dataset {
+class Waves : public BasicDataset {
  public:
-  const std::string& name() const override { return name_; }
-  const std::vector<Modality>& modalities() const override { return modalities_; }
-  const std::vector<std::string>& labels() const override { return labels_; }
+  Waves() : BasicDataset(test::signal_modalities(), {"low", "high"}) { name_ = fingerprint_ = "waves"; }
   int64_t size() const override { return 24; }
-  std::string fingerprint() const override { return "waves"; }
   Datapoint get(int64_t index) const override {
     Datapoint datapoint = test::toy_signals();
     datapoint.id = std::to_string(index);
@@ -85,11 +81,6 @@ class Waves : public Dataset {
     datapoint.labels = {high};
     return datapoint;
   }
-
- private:
-  std::string name_ = "waves";
-  std::vector<Modality> modalities_ = test::signal_modalities();
-  std::vector<std::string> labels_ = {"low", "high"};
 };
 
 }  // namespace
@@ -130,18 +121,9 @@ TEST_CASE("late fusion learns, and is saved and loaded with what it learned") {
     options.rank = 3;
     options.fused = 8;
     LateFusion model(options);
-    auto data = std::make_shared<Waves>();
     TrainOptions training;
-    training.steps = 40;
-    training.batch = 12;
-    training.learning_rate = 0.02;
-    train(model, data, training);
-    CHECK(score(model, *data).accuracy == 1);
-    Scratch scratch;
-    save_model(model, scratch / "waves.safetensors");
-    auto loaded = load_model(scratch / "waves.safetensors", "");
-    auto x = data->get(3);
-    CHECK(loaded->forward(x).logits.equal(model.forward(x).logits));
+    training.steps = 40, training.batch = 12, training.learning_rate = 0.02;
+    test::check_learns(model, std::make_shared<Waves>(), training);
   }
 }
 

@@ -2,11 +2,11 @@
 
 #include <ATen/ATen.h>
 
+#include "data/basic_dataset.h"
 #include "io/safetensors.h"
 #include "io/torch_file.h"
 #include "models/load.h"
-#include "models/score.h"
-#include "models/train.h"
+#include "tests/models/learns.h"
 #include "tests/models/toy_model.h"
 #include "tests/scratch.h"
 
@@ -34,13 +34,12 @@ Value series(int64_t frames, int64_t channels, double offset = 0) {
 }
 
 // Series whose label is the sign of their mean.
-class Tones : public Dataset {
+class Tones : public BasicDataset {
  public:
-  const std::string& name() const override { return name_; }
-  const std::vector<Modality>& modalities() const override { return modalities_; }
-  const std::vector<std::string>& labels() const override { return labels_; }
+  Tones() : BasicDataset({{"text", ModalityKind::time_series}, {"audio", ModalityKind::time_series}}, {"low", "high"}) {
+    name_ = fingerprint_ = "tones";
+  }
   int64_t size() const override { return 16; }
-  std::string fingerprint() const override { return "tones"; }
   Datapoint get(int64_t index) const override {
     Datapoint datapoint;
     datapoint.id = std::to_string(index);
@@ -49,11 +48,6 @@ class Tones : public Dataset {
     datapoint.labels = {high};
     return datapoint;
   }
-
- private:
-  std::string name_ = "tones";
-  std::vector<Modality> modalities_ = {{"text", ModalityKind::time_series}, {"audio", ModalityKind::time_series}};
-  std::vector<std::string> labels_ = {"low", "high"};
 };
 
 }  // namespace
@@ -117,17 +111,9 @@ TEST_CASE("MulT computes what its authors' layers do, under their names") {
 
 TEST_CASE("MulT learns, and is saved and loaded with what it learned") {
   MulT model(small());
-  auto data = std::make_shared<Tones>();
   TrainOptions training;
-  training.steps = 30;
-  training.batch = 16;
-  training.learning_rate = 0.01;
-  train(model, data, training);
-  CHECK(score(model, *data).accuracy == 1);
-  Scratch scratch;
-  save_model(model, scratch / "tones.safetensors");
-  const auto x = data->get(1);
-  CHECK(load_model(scratch / "tones.safetensors", "")->forward(x).logits.equal(model.forward(x).logits));
+  training.steps = 30, training.batch = 16, training.learning_rate = 0.01;
+  test::check_learns(model, std::make_shared<Tones>(), training);
 }
 
 TEST_CASE("MulT's rows do not depend on one another, and longer series are cut") {

@@ -1,28 +1,29 @@
 #pragma once
 #include <ATen/ATen.h>
 
-#include "core/error.h"
 #include "core/random.h"
-#include "data/dataset.h"
+#include "data/basic_dataset.h"
 #include "models/cnn_lstm_sa.h"
 
 namespace multiviz::test {
 
 // Pictures of 32 x 24 pixels, one coloured square on black in the left or the right half, and two questions about each
 // that can only be answered from both modalities.
-class Tiles : public Dataset {
+class Tiles : public BasicDataset {
  public:
-  explicit Tiles(int64_t size, uint64_t seed = 1) : size_(size), seed_(seed) {
+  explicit Tiles(int64_t size, uint64_t seed = 1)
+      : BasicDataset({{"image", ModalityKind::image}, {"question", ModalityKind::text}},
+                     {"red", "green", "blue", "left", "right"}),
+        size_(size),
+        seed_(seed) {
+    name_ = "tiles";
+    fingerprint_ = fmt::format("tiles/{}/{}", size, seed);
     for (int64_t scene = 0; scene <= size / 2; ++scene) pictures_.push_back(picture(scene));
   }
 
-  const std::string& name() const override { return name_; }
-  const std::vector<Modality>& modalities() const override { return modalities_; }
-  const std::vector<std::string>& labels() const override { return labels_; }
   int64_t size() const override { return size_; }
-  std::string fingerprint() const override { return fmt::format("tiles/{}/{}", size_, seed_); }
   Datapoint get(int64_t index) const override {
-    check(index >= 0 && index < size_, "no datapoint {}", index);
+    check_index(*this, index);
     Random random(seed_, static_cast<uint64_t>(index / 2));
     int64_t color = random.below(3), side = random.below(2);
     Datapoint out;
@@ -46,9 +47,6 @@ class Tiles : public Dataset {
 
   int64_t size_;
   uint64_t seed_;
-  std::string name_ = "tiles";
-  std::vector<Modality> modalities_ = {{"image", ModalityKind::image}, {"question", ModalityKind::text}};
-  std::vector<std::string> labels_ = {"red", "green", "blue", "left", "right"};
   std::vector<at::Tensor> pictures_;
 };
 

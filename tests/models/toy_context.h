@@ -1,34 +1,30 @@
 #pragma once
-#include "data/dataset.h"
+#include "data/basic_dataset.h"
 #include "models/target.h"
 #include "tests/models/toy_model.h"
 
 namespace multiviz::test {
 
 // A data set of datapoints given in memory, for tests.
-class ListedData : public Dataset {
+class ListedData : public BasicDataset {
  public:
   ListedData(std::vector<Modality> modalities, std::vector<std::string> labels, std::vector<Datapoint> datapoints)
-      : modalities_(std::move(modalities)), labels_(std::move(labels)), datapoints_(std::move(datapoints)) {}
-  const std::string& name() const override { return name_; }
-  const std::vector<Modality>& modalities() const override { return modalities_; }
-  const std::vector<std::string>& labels() const override { return labels_; }
+      : BasicDataset(std::move(modalities), std::move(labels)), datapoints_(std::move(datapoints)) {
+    name_ = fingerprint_ = "listed";
+  }
   int64_t size() const override { return std::ssize(datapoints_); }
   Datapoint get(int64_t index) const override { return datapoints_.at(static_cast<size_t>(index)); }
-  std::string fingerprint() const override { return name_; }
 
  private:
-  std::string name_ = "listed";
-  std::vector<Modality> modalities_;
-  std::vector<std::string> labels_;
   std::vector<Datapoint> datapoints_;
 };
 
 // n different pictures and questions of different lengths, for the toy model of an image and a question. The first is
 // toy_datapoint() itself.
 inline std::vector<Datapoint> toy_datapoints(int64_t n) {
-  static constexpr std::array questions = {"what colour is the small cube?", "red?", "how many large spheres are there?",
-                                           "is the cube left of the red sphere", "metal or rubber"};
+  static constexpr std::array questions = {"what colour is the small cube?", "red?",
+                                           "how many large spheres are there?", "is the cube left of the red sphere",
+                                           "metal or rubber"};
   std::vector<Datapoint> out;
   for (int64_t i = 0; i < n; ++i) {
     auto one = toy_datapoint();
@@ -43,7 +39,8 @@ inline std::vector<Datapoint> toy_datapoints(int64_t n) {
 }
 
 inline ListedData toy_data(int64_t n) {
-  return {{{"image", ModalityKind::image}, {"question", ModalityKind::text}}, {"red", "green", "blue"}, toy_datapoints(n)};
+  return {
+      {{"image", ModalityKind::image}, {"question", ModalityKind::text}}, {"red", "green", "blue"}, toy_datapoints(n)};
 }
 
 // f(a_i, b_j) from a plain forward pass: the targets of datapoint `base` with two of its values replaced.

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "core/cancel.h"
+#include "data/basic_dataset.h"
 #include "representation/analysis.h"
 #include "representation/fingerprint.h"
 #include "tests/models/toy_model.h"
@@ -18,18 +19,19 @@ using test::ToyOptions;
 namespace {
 
 // `size` datapoints; every second one shows the picture of the one before.
-class Pictures : public Dataset {
+class Pictures : public BasicDataset {
  public:
-  explicit Pictures(int64_t size, std::string version = "1") : size_(size), version_(std::move(version)) {
+  // The toy model's order of the labels is red, green, blue.
+  explicit Pictures(int64_t size, const std::string& version = "1")
+      : BasicDataset({{"question", ModalityKind::text}, {"image", ModalityKind::image}}, {"green", "red"}),
+        size_(size) {
+    name_ = "pictures";
+    fingerprint_ = "pictures-" + version;
     for (int64_t i = 0; i < (size + 1) / 2; ++i)
       pixels_.push_back(
           at::randint(0, 256, {16, 16, 3}, make_generator(static_cast<uint64_t>(i)), at::TensorOptions(at::kByte)));
   }
-  const std::string& name() const override { return name_; }
-  const std::vector<Modality>& modalities() const override { return modalities_; }
-  const std::vector<std::string>& labels() const override { return labels_; }
   int64_t size() const override { return size_; }
-  std::string fingerprint() const override { return "pictures-" + version_; }
   Datapoint get(int64_t index) const override {
     ++reads;
     if (index >= fail_at) fail("cannot read datapoint {}", index);
@@ -43,11 +45,7 @@ class Pictures : public Dataset {
   int64_t fail_at = INT64_MAX;
 
  private:
-  std::string name_ = "pictures";
-  std::vector<Modality> modalities_ = {{"question", ModalityKind::text}, {"image", ModalityKind::image}};
-  std::vector<std::string> labels_ = {"green", "red"};  // the toy model's order is red, green, blue
   int64_t size_;
-  std::string version_;
   std::vector<at::Tensor> pixels_;
 };
 

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "core/suggest.h"
+#include "data/basic_dataset.h"
 #include "data/blocks/question.h"
 #include "data/blocks/render.h"
 
@@ -129,8 +130,7 @@ class Blocks : public Dataset {
   }
 
   Datapoint get(int64_t index) const override {
-    check(index >= 0 && index < options_.size, "datapoint {} is out of range: {} has {}", index + 1, name_,
-          options_.size);
+    check_index(*this, index);
     int64_t scene = index / options_.questions;
     std::shared_ptr<const Shown> shown = cache_.get(scene, [&] {
       return show(Random(scene_seed_, static_cast<uint64_t>(scene)), options_.width, options_.height);

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "core/error.h"
+#include "data/basic_dataset.h"
 #include "data/blocks/program.h"
 #include "data/clevr/camera.h"
 #include "data/clevr/program.h"
@@ -80,12 +81,13 @@ std::vector<Region> regions_of(const json& scene, const at::Tensor& pixels, cons
   return regions;
 }
 
-class Clevr : public Dataset {
+class Clevr : public BasicDataset {
  public:
   explicit Clevr(ClevrOptions options)
-      : options_((check_split(options.split, {"train", "val", "test"}, publication), std::move(options))),
-        name_(fmt::format("{}/{}", options_.humans ? "clevr-humans" : "clevr", options_.split)),
+      : BasicDataset({{"image", ModalityKind::image}, {"question", ModalityKind::text}}, blockworld::answers()),
+        options_((check_split(options.split, {"train", "val", "test"}, publication), std::move(options))),
         questions_(question_path(options_), question_options(options_)) {
+    name_ = fmt::format("{}/{}", options_.humans ? "clevr-humans" : "clevr", options_.split);
     check(questions_.size() > 0, "'{}' holds no questions", questions_.path());
     images_ = find_published(options_.root, {"images/" + options_.split}, publication);
     std::vector<uint64_t> content = {questions_.content()};
@@ -101,15 +103,10 @@ class Clevr : public Dataset {
                                          {options_.split, std::filesystem::absolute(images_).string()}, content);
   }
 
-  const std::string& name() const override { return name_; }
-  const std::vector<Modality>& modalities() const override { return modalities_; }
-  const std::vector<std::string>& labels() const override { return blockworld::answers(); }
   int64_t size() const override { return questions_.size(); }
-  std::string fingerprint() const override { return fingerprint_; }
-  const Skipped& skipped() const override { return skipped_; }
 
   Datapoint get(int64_t index) const override {
-    check(index >= 0 && index < size(), "datapoint {} is out of range: {} has {}", index + 1, name_, size());
+    check_index(*this, index);
     const std::string where = questions_.where(index);
     json question = questions_.get(index);
     check_question(question, where);
@@ -141,11 +138,9 @@ class Clevr : public Dataset {
   }
 
   ClevrOptions options_;
-  std::string name_, images_, fingerprint_;
-  const std::vector<Modality> modalities_ = {{"image", ModalityKind::image}, {"question", ModalityKind::text}};
+  std::string images_;
   JsonRecords questions_;
   std::optional<JsonRecords> scenes_;
-  Skipped skipped_;
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/progress.h"
 #include "core/random.h"
+#include "data/basic_dataset.h"
 #include "data/flickr30k/entities.h"
 #include "io/file.h"
 #include "io/line_file.h"
@@ -80,11 +81,12 @@ class TokenFile {
   std::unordered_map<std::string, size_t> first_;
 };
 
-class Flickr30k : public Dataset {
+class Flickr30k : public BasicDataset {
  public:
   explicit Flickr30k(Flickr30kOptions options)
-      : options_((check_split(options.split, {"train", "val", "test"}, publication), std::move(options))),
-        name_("flickr30k/" + options_.split) {
+      : BasicDataset({{"image", ModalityKind::image}, {"caption", ModalityKind::text}}, {"no match", "match"}),
+        options_((check_split(options.split, {"train", "val", "test"}, publication), std::move(options))) {
+    name_ = "flickr30k/" + options_.split;
     check(options_.negatives >= 0, "there cannot be {} negatives", options_.negatives);
     const std::string list = find_published(options_.root, below(options_.split + ".txt"), publication);
     const std::string text = read_file(list);
@@ -106,15 +108,10 @@ class Flickr30k : public Dataset {
     fingerprint_ = published_fingerprint("flickr30k", settings, {hash_bytes(text)});
   }
 
-  const std::string& name() const override { return name_; }
-  const std::vector<Modality>& modalities() const override { return modalities_; }
-  const std::vector<std::string>& labels() const override { return labels_; }
   int64_t size() const override { return static_cast<int64_t>(ids_.size() * captions) * (1 + options_.negatives); }
-  std::string fingerprint() const override { return fingerprint_; }
-  const Skipped& skipped() const override { return skipped_; }
 
   Datapoint get(int64_t index) const override {
-    check(index >= 0 && index < size(), "datapoint {} is out of range: {} has {}", index + 1, name_, size());
+    check_index(*this, index);
     const int64_t pair = index / (1 + options_.negatives), negative = index % (1 + options_.negatives);
     const size_t picture = static_cast<size_t>(pair) / captions;
     size_t source = picture, caption = static_cast<size_t>(pair) % captions;
@@ -221,12 +218,9 @@ class Flickr30k : public Dataset {
   }
 
   Flickr30kOptions options_;
-  std::string name_, images_, sentences_, boxes_, fingerprint_;
-  const std::vector<Modality> modalities_ = {{"image", ModalityKind::image}, {"caption", ModalityKind::text}};
-  const std::vector<std::string> labels_ = {"no match", "match"};
+  std::string images_, sentences_, boxes_;
   std::vector<std::string> ids_;
   std::optional<TokenFile> tokens_;
-  Skipped skipped_;
 };
 
 }  // namespace

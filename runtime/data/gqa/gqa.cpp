@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "core/error.h"
+#include "data/basic_dataset.h"
 #include "io/json.h"
 
 namespace multiviz {
@@ -81,12 +82,13 @@ Region region_of(const json& object, const std::string& where) {
   return region;
 }
 
-class Gqa : public Dataset {
+class Gqa : public BasicDataset {
  public:
   explicit Gqa(GqaOptions options)
-      : options_((check_split(options.split, {"train", "val", "testdev", "test", "challenge"}, publication),
-                  std::move(options))),
-        name_("gqa/" + options_.split) {
+      : BasicDataset({{"image", ModalityKind::image}, {"question", ModalityKind::text}}),
+        options_((check_split(options.split, {"train", "val", "testdev", "test", "challenge"}, publication),
+                  std::move(options))) {
+    name_ = "gqa/" + options_.split;
     std::vector<uint64_t> content;
     std::set<std::string> answers;
     for (const std::string& path : question_paths()) {
@@ -113,15 +115,10 @@ class Gqa : public Dataset {
         published_fingerprint("gqa", {options_.split, labels_, std::filesystem::absolute(images_).string()}, content);
   }
 
-  const std::string& name() const override { return name_; }
-  const std::vector<Modality>& modalities() const override { return modalities_; }
-  const std::vector<std::string>& labels() const override { return labels_; }
   int64_t size() const override { return size_; }
-  std::string fingerprint() const override { return fingerprint_; }
-  const Skipped& skipped() const override { return skipped_; }
 
   Datapoint get(int64_t index) const override {
-    check(index >= 0 && index < size_, "datapoint {} is out of range: {} has {}", index + 1, name_, size_);
+    check_index(*this, index);
     size_t part = 0;
     for (; index >= parts_[part]->size(); ++part) index -= parts_[part]->size();
     const JsonRecords& records = *parts_[part];
@@ -181,14 +178,11 @@ class Gqa : public Dataset {
   }
 
   GqaOptions options_;
-  std::string name_, images_, fingerprint_;
-  const std::vector<Modality> modalities_ = {{"image", ModalityKind::image}, {"question", ModalityKind::text}};
-  std::vector<std::string> labels_;
+  std::string images_;
   std::unordered_map<std::string, int64_t> positions_;
   std::vector<std::unique_ptr<JsonRecords>> parts_;
   std::unique_ptr<JsonRecords> scenes_;
   int64_t size_ = 0;
-  Skipped skipped_;
 };
 
 }  // namespace

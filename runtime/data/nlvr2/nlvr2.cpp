@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "core/error.h"
+#include "data/basic_dataset.h"
 #include "io/json.h"
 
 namespace multiviz {
@@ -43,20 +44,22 @@ JsonRecordOptions records(const Nlvr2Options& options) {
   return records;
 }
 
-class Nlvr2 : public Dataset {
+class Nlvr2 : public BasicDataset {
  public:
   explicit Nlvr2(Nlvr2Options options)
-      : options_((check_split(options.split,
+      : BasicDataset({{"left", ModalityKind::image}, {"right", ModalityKind::image}, {"sentence", ModalityKind::text}},
+                     {"False", "True"}),
+        options_((check_split(options.split,
                               {"train", "dev", "test1", "test2", "balanced/dev", "balanced/test1", "balanced/test2",
                                "unbalanced/dev", "unbalanced/test1", "unbalanced/test2"},
                               publication),
                   std::move(options))),
-        name_("nlvr2/" + options_.split),
         records_(find_published(options_.root,
                                 {options_.split + ".json", "data/" + options_.split + ".json",
                                  "nlvr2/data/" + options_.split + ".json"},
                                 publication),
                  records(options_)) {
+    name_ = "nlvr2/" + options_.split;
     check(records_.size() > 0, "'{}' holds no sentences", records_.path());
     const std::string part = std::filesystem::path(options_.split).filename();
     images_ = options_.images.empty() ? find_published(options_.root, {"images/" + part, part, "images"}, publication)
@@ -66,15 +69,10 @@ class Nlvr2 : public Dataset {
                                          {records_.content()});
   }
 
-  const std::string& name() const override { return name_; }
-  const std::vector<Modality>& modalities() const override { return modalities_; }
-  const std::vector<std::string>& labels() const override { return labels_; }
   int64_t size() const override { return records_.size(); }
-  std::string fingerprint() const override { return fingerprint_; }
-  const Skipped& skipped() const override { return skipped_; }
 
   Datapoint get(int64_t index) const override {
-    check(index >= 0 && index < size(), "datapoint {} is out of range: {} has {}", index + 1, name_, size());
+    check_index(*this, index);
     const std::string where = records_.where(index);
     json record = records_.get(index);
     check_record(record, where);
@@ -101,12 +99,8 @@ class Nlvr2 : public Dataset {
   }
 
   Nlvr2Options options_;
-  std::string name_, images_, fingerprint_;
-  const std::vector<Modality> modalities_ = {
-      {"left", ModalityKind::image}, {"right", ModalityKind::image}, {"sentence", ModalityKind::text}};
-  const std::vector<std::string> labels_ = {"False", "True"};
+  std::string images_;
   JsonRecords records_;
-  Skipped skipped_;
 };
 
 }  // namespace

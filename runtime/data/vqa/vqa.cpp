@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "core/error.h"
+#include "data/basic_dataset.h"
 #include "io/file.h"
 #include "io/json.h"
 #include "io/json_scan.h"
@@ -96,13 +97,14 @@ std::vector<std::pair<int64_t, int64_t>> load_pairs(const std::string& path) {
   return pairs;
 }
 
-class Vqa : public Dataset {
+class Vqa : public BasicDataset {
  public:
   explicit Vqa(VqaOptions options)
-      : options_((check_split(options.split, {"train", "val", "test", "test-dev"}, publication), std::move(options))),
-        name_("vqa/" + options_.split),
+      : BasicDataset({{"image", ModalityKind::image}, {"question", ModalityKind::text}}),
+        options_((check_split(options.split, {"train", "val", "test", "test-dev"}, publication), std::move(options))),
         questions_(find_json(options_, "v2_OpenEnded_mscoco_" + year_of(options_.split) + "_questions.json"),
                    records(options_, "questions", {"question", "image_id", "question_id"}, check_question)) {
+    name_ = "vqa/" + options_.split;
     check(questions_.size() > 0, "'{}' holds no questions", questions_.path());
     find_images();
     load_labels();
@@ -123,15 +125,10 @@ class Vqa : public Dataset {
         "vqa", {options_.split, labels_, pairs_.size(), std::filesystem::absolute(images_).string()}, content);
   }
 
-  const std::string& name() const override { return name_; }
-  const std::vector<Modality>& modalities() const override { return modalities_; }
-  const std::vector<std::string>& labels() const override { return labels_; }
   int64_t size() const override { return questions_.size(); }
-  std::string fingerprint() const override { return fingerprint_; }
-  const Skipped& skipped() const override { return skipped_; }
 
   Datapoint get(int64_t index) const override {
-    check(index >= 0 && index < size(), "datapoint {} is out of range: {} has {}", index + 1, name_, size());
+    check_index(*this, index);
     const std::string where = questions_.where(index);
     const json question = questions_.get(index);
     check_question(question, where);
@@ -199,14 +196,11 @@ class Vqa : public Dataset {
   }
 
   VqaOptions options_;
-  std::string name_, images_, fingerprint_;
-  const std::vector<Modality> modalities_ = {{"image", ModalityKind::image}, {"question", ModalityKind::text}};
-  std::vector<std::string> labels_;
+  std::string images_;
   std::unordered_map<std::string, int64_t> positions_;
   JsonRecords questions_;
   std::optional<JsonRecords> annotations_;
   std::vector<std::pair<int64_t, int64_t>> pairs_;
-  Skipped skipped_;
 };
 
 }  // namespace

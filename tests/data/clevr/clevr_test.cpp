@@ -7,24 +7,15 @@
 #include "data/clevr/program.h"
 #include "io/file.h"
 #include "io/json.h"
-#include "tests/scratch.h"
+#include "tests/data/published_folder.h"
 
 using namespace multiviz;
 using nlohmann::json;
 
 namespace {
 
-// A copy of the fixture that a test may damage.
-struct Clevr : Scratch {
-  Clevr() { std::filesystem::copy("tests/fixtures/clevr", *this / "clevr", std::filesystem::copy_options::recursive); }
-  ClevrOptions options(const std::string& split = "val") const {
-    ClevrOptions options;
-    options.root = *this / "clevr";
-    options.cache = *this / "cache";
-    options.split = split;
-    return options;
-  }
-  std::string path(const std::string& name) const { return *this / ("clevr/" + name); }
+struct Clevr : test::PublishedFolder<ClevrOptions> {
+  Clevr() : PublishedFolder("clevr", "val") {}
 };
 
 }  // namespace

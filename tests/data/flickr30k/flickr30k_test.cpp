@@ -7,22 +7,15 @@
 
 #include "data/flickr30k/entities.h"
 #include "io/file.h"
-#include "tests/scratch.h"
+#include "tests/data/published_folder.h"
 
 using namespace multiviz;
 using nlohmann::json;
 
 namespace {
 
-struct Flickr : Scratch {
-  Flickr() { std::filesystem::copy("tests/fixtures/flickr30k", *this / "f", std::filesystem::copy_options::recursive); }
-  Flickr30kOptions options(const std::string& split = "train") const {
-    Flickr30kOptions options;
-    options.root = *this / "f";
-    options.split = split;
-    return options;
-  }
-  std::string path(const std::string& name) const { return *this / ("f/" + name); }
+struct Flickr : test::PublishedFolder<Flickr30kOptions> {
+  Flickr() : PublishedFolder("flickr30k", "train") {}
 };
 
 bool equal(const Box& a, const Box& b) { return a.x0 == b.x0 && a.y0 == b.y0 && a.x1 == b.x1 && a.y1 == b.y1; }

@@ -5,23 +5,15 @@
 #include <filesystem>
 
 #include "io/file.h"
-#include "tests/scratch.h"
+#include "tests/data/published_folder.h"
 
 using namespace multiviz;
 using nlohmann::json;
 
 namespace {
 
-struct Gqa : Scratch {
-  Gqa() { std::filesystem::copy("tests/fixtures/gqa", *this / "gqa", std::filesystem::copy_options::recursive); }
-  GqaOptions options(const std::string& split = "train") const {
-    GqaOptions options;
-    options.root = *this / "gqa";
-    options.cache = *this / "cache";
-    options.split = split;
-    return options;
-  }
-  std::string path(const std::string& name) const { return *this / ("gqa/" + name); }
+struct Gqa : test::PublishedFolder<GqaOptions> {
+  Gqa() : PublishedFolder("gqa", "train") {}
 };
 
 }  // namespace

@@ -6,21 +6,14 @@
 #include <filesystem>
 
 #include "io/file.h"
-#include "tests/scratch.h"
+#include "tests/data/published_folder.h"
 
 using namespace multiviz;
 
 namespace {
 
-struct Nlvr2 : Scratch {
-  Nlvr2() { std::filesystem::copy("tests/fixtures/nlvr2", *this / "nlvr2", std::filesystem::copy_options::recursive); }
-  Nlvr2Options options(const std::string& split = "train") const {
-    Nlvr2Options options;
-    options.root = *this / "nlvr2";
-    options.cache = *this / "cache";
-    options.split = split;
-    return options;
-  }
+struct Nlvr2 : test::PublishedFolder<Nlvr2Options> {
+  Nlvr2() : PublishedFolder("nlvr2", "train") {}
 };
 
 int64_t red_of(const Value& value) { return std::get<Image>(value).pixels[0][0][0].item<int64_t>(); }
@@ -48,9 +41,9 @@ TEST_CASE("what is missing or damaged in NLVR2 is told, or left out") {
   Nlvr2 folder;
   CHECK(error_of([&] { open_nlvr2(folder.options("test1")); }) == has("there is no 'test1.json' in"));
   CHECK(error_of([&] { open_nlvr2(folder.options("val")); }) == has("NLVR2 has no split 'val'"));
-  std::filesystem::remove(folder / "nlvr2/images/train/7/train-851-0-img1.png");
+  std::filesystem::remove(folder.path("images/train/7/train-851-0-img1.png"));
   CHECK(error_of([&] { open_nlvr2(folder.options())->get(2); }) == has("train-851-0-img1.png': NLVR2 is expected as"));
-  const std::string path = folder / "nlvr2/data/train.json";
+  const std::string path = folder.path("data/train.json");
   std::string text = read_file(path);
   text.replace(text.find("\"True\", \"right_url\""), 6, "\"Both\"");
   text += "{\"identifier\": \"train-1-0-0\",\n";

@@ -5,23 +5,15 @@
 #include <filesystem>
 
 #include "io/file.h"
-#include "tests/scratch.h"
+#include "tests/data/published_folder.h"
 
 using namespace multiviz;
 using nlohmann::json;
 
 namespace {
 
-struct Vqa : Scratch {
-  Vqa() { std::filesystem::copy("tests/fixtures/vqa", *this / "vqa", std::filesystem::copy_options::recursive); }
-  VqaOptions options(const std::string& split = "train") const {
-    VqaOptions options;
-    options.root = *this / "vqa";
-    options.cache = *this / "cache";
-    options.split = split;
-    return options;
-  }
-  std::string path(const std::string& name) const { return *this / ("vqa/" + name); }
+struct Vqa : test::PublishedFolder<VqaOptions> {
+  Vqa() : PublishedFolder("vqa", "train") {}
   std::string refusal(const VqaOptions& options, int64_t index = 0) const {
     return error_of([&] { open_vqa(options)->get(index); });
   }
