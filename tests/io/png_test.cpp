@@ -72,9 +72,10 @@ std::string start(const Kind& kind) {
 }
 
 std::string colours_of(const Kind& kind) {
+  if (kind.colours != 3) return "";
   std::string palette;
   for (int i = 0; i < 3 << kind.depth; ++i) palette += static_cast<char>(i * 37);
-  return kind.colours == 3 ? chunk("PLTE", palette) : "";
+  return chunk("PLTE", palette);
 }
 
 std::string file(const Kind& kind, const std::string& data) {
