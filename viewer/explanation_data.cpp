@@ -39,6 +39,13 @@ std::vector<double> word_weights(const Attribution& attribution, const std::stri
   return result;
 }
 
+std::vector<std::string> names_or_numbers(const std::vector<std::string>& known, const char* what, int64_t n) {
+  if (static_cast<int64_t>(known.size()) == n) return known;
+  std::vector<std::string> names;
+  for (int64_t i = 0; i < n; ++i) names.push_back(fmt::format("{} {}", what, i + 1));
+  return names;
+}
+
 std::string attribution_title(const Explanation& explanation, const Attribution& attribution) {
   auto title = explanation.method + " · " + attribution.players.modality;
   if (!attribution.component.empty()) title += " · " + attribution.component;

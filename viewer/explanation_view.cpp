@@ -70,11 +70,11 @@ void series_lines(Window& window, const TimeSeries& series, const at::Tensor& we
   auto frames = series.frames.to(at::kCPU, at::kDouble).contiguous();
   if (frames.size(0) != weights.size(1) || frames.size(1) != weights.size(0)) return;
   auto order = weights.abs().sum(1).argsort(true, 0, true);
+  auto names = names_or_numbers(series.channels, "channel", frames.size(1));
   std::vector<Series> lines;
   for (int64_t i = 0; i < std::min(most_channels, order.numel()); ++i) {
     auto channel = order[i].item<int64_t>();
-    auto named = channel < static_cast<int64_t>(series.channels.size());
-    Series line{named ? series.channels[static_cast<size_t>(channel)] : fmt::format("channel {}", channel + 1), {}, {}};
+    Series line{names[static_cast<size_t>(channel)], {}, {}};
     for (int64_t t = 0; t < frames.size(0); ++t) {
       line.x.push_back(static_cast<double>(t + 1));
       line.y.push_back(frames.const_data_ptr<double>()[t * frames.size(1) + channel]);
@@ -88,7 +88,7 @@ void series_lines(Window& window, const TimeSeries& series, const at::Tensor& we
 
 void series_attribution(Window& window, const Attribution& attribution, const TimeSeries* series) {
   auto weights = series_weights(attribution);
-  std::vector<std::string> channels = series ? series->channels : std::vector<std::string>{};
+  auto channels = names_or_numbers(series ? series->channels : std::vector<std::string>{}, "channel", weights.size(0));
   std::vector<std::string> frames = series ? series->frame_names : std::vector<std::string>{};
   faint_text(window, fmt::format("{} channels (rows) over {} frames (columns)", weights.size(0), weights.size(1)));
   if (series) series_lines(window, *series, weights);

@@ -18,6 +18,8 @@ struct Input {
 at::Tensor series_weights(const Attribution& attribution);
 // The weight of each word of a text, by the byte ranges of words and players. Words of no player have 0.
 std::vector<double> word_weights(const Attribution& attribution, const std::string& text);
+// n names: those known, or "channel 1", "channel 2" and so on when there are none.
+std::vector<std::string> names_or_numbers(const std::vector<std::string>& known, const char* what, int64_t n);
 // "lime · image · unimodal", and "r2 0.93 · 1,000 encodes · 0.8 s".
 std::string attribution_title(const Explanation& explanation, const Attribution& attribution);
 std::string explanation_facts(const Explanation& explanation);

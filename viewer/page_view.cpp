@@ -24,12 +24,13 @@ void value_view(Window& window, const Value& value, double image_width) {
   } else if (auto* text = std::get_if<Text>(&value)) {
     wrapped_text(text->string);
   } else if (auto* series = std::get_if<TimeSeries>(&value)) {
-    plot_matrix(window, "value", series->frames.t(), series->channels, series->frame_names, {});
+    auto channels = names_or_numbers(series->channels, "channel", series->frames.size(1));
+    plot_matrix(window, "value", series->frames.t(), channels, series->frame_names, {});
   } else if (auto* table = std::get_if<Table>(&value)) {
     std::vector<double> values;
     auto columns = table->columns.to(at::kDouble).contiguous();
     values.assign(columns.const_data_ptr<double>(), columns.const_data_ptr<double>() + columns.numel());
-    plot_bars(window, "value", table->names, values, {});
+    plot_bars(window, "value", names_or_numbers(table->names, "column", columns.numel()), values, {});
   }
 }
 

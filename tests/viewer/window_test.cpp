@@ -5,6 +5,7 @@
 #include "scratch.h"
 #include "viewer/desktop.h"
 #include "viewer/draw.h"
+#include "viewer/explanation_view.h"
 #include "viewer/job.h"
 
 using namespace multiviz;
@@ -153,4 +154,27 @@ TEST_CASE("viewer: without a display a visible window is refused with what to do
   auto message = error_of([&] { desktop.open({}, [](Window&) {}); });
   CHECK(message.find("ssh -X") != std::string::npos);
   CHECK(message.find("page:report") != std::string::npos);
+}
+
+TEST_CASE("viewer: channels and columns without names are numbered") {
+  CHECK(names_or_numbers({"pulse", "age"}, "column", 2) == std::vector<std::string>{"pulse", "age"});
+  CHECK(names_or_numbers({}, "channel", 2) == std::vector<std::string>{"channel 1", "channel 2"});
+}
+
+TEST_CASE("viewer: a heading is broken into lines, and a comparison of nothing says so") {
+  Desktop desktop;
+  float one = 0, two = 0, said = 0;
+  auto window = desktop.open(hidden(), [&](Window& w) {
+    auto y = ImGui::GetCursorPosY();
+    auto taken = [&] { return ImGui::GetCursorPosY() - std::exchange(y, ImGui::GetCursorPosY()); };
+    heading(w, "short");
+    one = taken();
+    heading(w, "a heading of so many words that they cannot stand in a single line");
+    two = taken();
+    comparison_view(w, {}, {}, {}, {});
+    said = taken();
+  });
+  desktop.settle();
+  CHECK(two > 1.5F * one);
+  CHECK(said > 0);
 }
