@@ -9,12 +9,13 @@
 namespace multiviz {
 
 // The first of these that exists: $MULTIVIZ_FONT, DejaVu Sans, Noto Sans, Liberation Sans, ...; "" when none does.
+// Throws Error when $MULTIVIZ_FONT is no font.
 std::string text_font();
 // A font with Chinese, Japanese and Korean, or "".
 std::string cjk_font();
 
 // Glyphs by pixel size, made once and shared by all windows: Latin, Greek, Cyrillic, arrows and mathematical signs, and
-// CJK where a font has it. Fonts[0] is for text, Fonts[1] for headings.
+// CJK in common use where a font has it; any other character is drawn as a sign of its own. Fonts[0] is for text, Fonts[1] for headings.
 class FontLibrary {
  public:
   ImFontAtlas* atlas(float scale);
