@@ -193,7 +193,9 @@ Desktop& desktop(lua_State* L) {
   if (auto* found = find_desktop(L)) return *found;
   push_object(L, DesktopHolder{std::make_shared<Desktop>()});
   lua_rawsetp(L, LUA_REGISTRYINDEX, &desktop_key);
-  return *find_desktop(L);
+  auto& made = *find_desktop(L);
+  if (const auto& problem = made.layout().problem(); !problem.empty()) fmt::print(stderr, "multiviz: {}\n", problem);
+  return made;
 }
 
 void tend_windows(lua_State* L) {

@@ -21,7 +21,8 @@ class Desktop : public std::enable_shared_from_this<Desktop> {
   // Handles input and draws the windows that changed, at most 60 times a second each. Does nothing while a window is
   // being drawn, so that content may run anything that calls it. Waits up to `seconds` for input when all is drawn.
   void poll(double seconds = 0);
-  // Draws until nothing is left to show: for hidden windows that are to be read.
+  // Draws until nothing is left to show: for hidden windows that are to be read. Leaves visible ones to poll after a
+  // second.
   void settle();
   // Every window draws a frame soon: what it shows may have changed.
   void wake();
@@ -32,6 +33,7 @@ class Desktop : public std::enable_shared_from_this<Desktop> {
   void later(std::function<void()> task) { tasks_.push_back(std::move(task)); }
   void run_later();
 
+  const Layout& layout() const { return layout_; }
   bool any_visible() const;
   size_t size() const { return windows_.size(); }
   bool drawing() const { return current_ != nullptr; }

@@ -21,8 +21,13 @@ Layout::Layout() : Layout(state_file()) {}
 
 Layout::Layout(std::string file) : file_(std::move(file)) {
   std::ifstream in(file_);
+  if (!in) return;
   auto read = nlohmann::json::parse(in, nullptr, false);
-  if (read.is_object()) values_ = std::move(read);
+  if (read.is_object())
+    values_ = std::move(read);
+  else
+    problem_ =
+        fmt::format("the sizes of windows in '{}' are damaged and were left alone: the next save replaces them", file_);
 }
 
 Layout::~Layout() { save(); }

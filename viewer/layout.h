@@ -16,9 +16,11 @@ class Layout {
   double get(const std::string& name, double fallback) const;
   void set(const std::string& name, double value);
   void save();
+  // What was wrong with the file when it was read, "" when nothing was.
+  const std::string& problem() const { return problem_; }
 
  private:
-  std::string file_;
+  std::string file_, problem_;
   nlohmann::json values_ = nlohmann::json::object();
   bool changed_ = false;
 };

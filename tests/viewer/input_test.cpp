@@ -36,8 +36,14 @@ TEST_CASE("viewer: a layout is kept from run to run and a damaged one counts as 
   Layout(file).set("page.width", 800);
   CHECK(Layout(file).get("page.width", 1) == 800);
   CHECK(Layout(file).get("other", 0.5) == 0.5);
+  CHECK(Layout(file).problem().empty());
   std::ofstream(file) << "[1, {";
   CHECK(Layout(file).get("page.width", 1) == 1);
+  CHECK(Layout(file).problem() == has(file + "' are damaged"));
+  Layout(file).set("page.width", 640);
+  CHECK(Layout(file).get("page.width", 1) == 640);
+  CHECK(Layout(file).problem().empty());
+  CHECK(Layout(scratch / "missing.json").problem().empty());
   std::ofstream(file) << R"({"page.width": "wide"})";
   CHECK(Layout(file).get("page.width", 1) == 1);
   Layout("/proc/none/viewer.json").set("a", 1);  // cannot be written: nothing happens
