@@ -24,10 +24,17 @@ class GlfwSurface : public Surface {
     glfwWindowHint(GLFW_VISIBLE, visible);
     glfwWindowHint(GLFW_FOCUS_ON_SHOW, GLFW_TRUE);
     window_ = glfwCreateWindow(width, height, title.c_str(), nullptr, nullptr);
-    check(window_ != nullptr,
-          "the display gives no OpenGL 3 window ({}): install libgl1-mesa-dri, or write a report "
-          "with page:report(folder)",
-          glfw_error());
+    if (!window_) {
+      // A forwarded display may have no GLX, or an old one. EGL's software renderer asks it for nothing but pixels.
+      auto reason = glfw_error();
+      glfwWindowHint(GLFW_CONTEXT_CREATION_API, GLFW_EGL_CONTEXT_API);
+      window_ = glfwCreateWindow(width, height, title.c_str(), nullptr, nullptr);
+      check(
+          window_ != nullptr,
+          "the display gives no OpenGL 3 window ({}; {}): install libegl1 and libgl1-mesa-dri on the machine that runs "
+          "MultiViz and try with LIBGL_ALWAYS_SOFTWARE=1, or write a report with page:report(folder)",
+          reason, glfw_error());
+    }
     make_current();
     glfwSwapInterval(0);
   }
