@@ -228,6 +228,38 @@ test("explanations and pages of time series and tables have views", function()
   end
 end)
 
+test("an image's view shows its pixels, and the value under the mouse", function()
+  local pixels = mv.zeros { 20, 40, 3 }
+  pixels[{ {}, { 1, 20 }, 1 }] = 1 -- the left half is red
+  local w = mv.image(pixels):view { visible = false, width = 424, height = 224, scale = 1 }
+  eq(w.error, nil)
+  eq(w.title, "Image")
+  local shown = picture(w, 424, 224):tensor()
+  eq(shown[{ 112, 100 }]:tolist(), { 255, 0, 0 })
+  eq(shown[{ 112, 320 }]:tolist(), { 0, 0, 0 })
+  w:move(100, 112)
+  ok(not picture(w, 424, 224):tensor():equal(shown), "no value under the mouse")
+  raises(function() mv.image(pixels):view { widht = 3 } end, "width")
+end)
+
+test("a path's view shows its curve", function()
+  local rows, easy, hard = {}, {}, {}
+  for i = 1, 40 do
+    rows[i] = { math.sin(i), i % 3 == 0 and 2 or -1, math.cos(5 * i) }
+    easy[i] = i % 3 == 0 and "hot" or "cold"
+    hard[i] = math.sin(3 * i) > 0.3 and "hot" or "cold"
+  end
+  local function curve(labels)
+    local path = mv.sparse_linear(mv.tensor(rows), { labels = labels, lambdas = 12, epsilon = 0.01 })
+    local w = path:view { visible = false, width = 600, height = 400, scale = 1 }
+    for x = 50, 550, 50 do w:move(x, 200) end
+    eq(w.error, nil)
+    eq(w.title, "Sparse path")
+    return picture(w, 600, 400):tensor():narrow(1, 80, 260)
+  end
+  ok(not curve(easy):equal(curve(hard)), "the curve is not that of the path")
+end)
+
 -- A window that starts `work` with its button.
 local function worker(work)
   local started
