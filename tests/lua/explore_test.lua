@@ -164,7 +164,7 @@ test("words that are clicked draw a heat map, and a box on the image colours the
   eq(w.error, nil)
 end)
 
-test("hidden words and edited questions change what is predicted; as it was brings all back", function()
+test("hidden words and edited questions change what is predicted", function()
   local w = explore { datapoint = 2 }
   w:click(630, 37) -- What if
   local function answer() return shown(w, 790, 300, 1230, 780) end
@@ -195,6 +195,30 @@ test("the button below a tall picture is in sight", function()
   ok(not same(before, words()), "no word is struck out")
   w:click(343, 731) -- as it was
   ok(same(before, words()), "the button is not where it can be pressed")
+  eq(w.error, nil)
+end)
+
+test("a hidden superpixel changes the picture and the answer; as it was brings all back", function()
+  local w = explore { datapoint = 2 }
+  w:click(630, 37) -- What if
+  local function question() return shown(w, 300, 75, 1260, 135) end
+  local function image() return shown(w, 306, 170, 770, 520) end
+  local function answer() return shown(w, 790, 300, 1230, 780) end
+  local asked, drawn, predicted = question(), image(), answer()
+  w:click(510, 250)
+  local once = image()
+  ok(not same(drawn, once), "the superpixel is still there")
+  ok(not same(predicted, answer()), "a hidden superpixel changed nothing")
+  w:click(640, 320)
+  ok(not same(once, image()), "a second superpixel is still there")
+  w:click(640, 320)
+  ok(same(once, image()), "a superpixel shown again left a change")
+  w:click(356, 122) -- hide "there"
+  ok(not same(asked, question()), "the hidden word is not struck out")
+  w:click(342, 541) -- as it was
+  ok(same(asked, question()), "a word is still hidden")
+  ok(same(drawn, image()), "a superpixel is still hidden")
+  ok(same(predicted, answer()), "the answer is not as it was")
   eq(w.error, nil)
 end)
 
