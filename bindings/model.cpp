@@ -142,6 +142,7 @@ int push_leaf(lua_State* L, const Leaf& leaf) {
   set_tensor(L, "tensor", leaf.tensor);
   if (leaf.mask.defined()) set_tensor(L, "mask", leaf.mask);
   if (leaf.atoms.defined()) set_tensor(L, "atoms", leaf.atoms + 1);
+  if (leaf.regions.defined()) set_tensor(L, "regions", leaf.regions);
   return 1;
 }
 
@@ -153,6 +154,7 @@ Leaf arg_leaf(lua_State* L, int index) {
   leaf.tensor = *options.tensor("tensor");
   leaf.mask = options.tensor("mask").value_or(at::Tensor());
   if (auto atoms = options.tensor("atoms")) leaf.atoms = *atoms - 1;
+  leaf.regions = options.tensor("regions").value_or(at::Tensor());
   options.done();
   return leaf;
 }
@@ -311,8 +313,9 @@ void register_model(Binder& binder) {
       "means with at least this share, name their phrase. A list for each of a table of datapoints.",
       detect);
   type.method("features", "model:features(x) -> tensor", "Penultimate features [D], [B, D] for a table.", features);
-  type.method("prepare", "model:prepare(modality, x) -> {tensor=, mask=, atoms=}",
-              "The leaf of a modality, what gradients are taken for; atoms are the words, counted from 1, 0 for none.",
+  type.method("prepare", "model:prepare(modality, x) -> {tensor=, mask=, atoms=, regions=}",
+              "The leaf of a modality, what gradients are taken for; atoms are the words, counted from 1, 0 for none; "
+              "regions are where a detector looked.",
               prepare);
   type.method("encode", "model:encode(modality, x | leaf, {trace=}) -> tensors",
               "The part of the network that sees one modality alone.", encode);

@@ -3,23 +3,24 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include <limits>
+
 #include "core/error.h"
 
 namespace multiviz {
 namespace {
 
-constexpr int64_t numbers_of_box = 8;
+constexpr int64_t numbers_of_box = 4;
 
-// int64 [8 R].
-at::Tensor pack(const Detections& found) {
-  return at::cat({found.proposals, found.boxes}, 1).contiguous().view(at::kInt).to(at::kLong).flatten();
-}
+// [R, 8].
+at::Tensor pack(const Detections& found) { return at::cat({found.proposals, found.boxes}, 1); }
 
-Detections unpack(const at::Tensor& atoms) {
-  auto numbers = atoms.masked_select(atoms.ge(0)).to(at::kInt).view(at::kFloat).view({-1, numbers_of_box});
+Detections unpack(const at::Tensor& regions) {
+  auto known = regions.select(1, 0).isnan().logical_not().nonzero().squeeze(1);
+  auto numbers = regions.index_select(0, known);
   Detections out;
-  out.proposals = numbers.slice(1, 0, 4);
-  out.boxes = numbers.slice(1, 4);
+  out.proposals = numbers.slice(1, 0, numbers_of_box);
+  out.boxes = numbers.slice(1, numbers_of_box);
   return out;
 }
 
@@ -40,8 +41,7 @@ at::Tensor padded(const std::vector<at::Tensor>& rows, double value) {
 
 LxmertPixels::LxmertPixels(std::shared_ptr<Lxmert> lxmert, std::shared_ptr<Frcnn> detector)
     : lxmert_(std::move(lxmert)), detector_(std::move(detector)), signature_(lxmert_->signature()) {
-  constexpr int64_t box = 4;
-  check(lxmert_->region_size() == detector_->feature_size() + box,
+  check(lxmert_->region_size() == detector_->feature_size() + numbers_of_box,
         "the detector in '{}' gives regions of {} features and 4 numbers of a box, and the model reads {} in all",
         detector_->folder(), detector_->feature_size(), lxmert_->region_size());
   signature_.modalities[0] = {"image", ModalityKind::image};
@@ -55,13 +55,13 @@ Leaf LxmertPixels::prepare(size_t modality, std::span<const Value> values) const
 Leaf LxmertPixels::prepare_images(std::span<const Value> values) const {
   at::NoGradGuard no_grad;
   Leaf leaf;
-  std::vector<at::Tensor> images, atoms;
+  std::vector<at::Tensor> images, regions;
   int64_t height = 0, width = 0;
   for (const auto& value : values) {
     check(std::holds_alternative<Image>(value), "'image' takes an image, and was given {}", kind_name(kind_of(value)));
     images.push_back(detector_->prepare(std::get<Image>(value).pixels));
     const auto& pixels = images.back();
-    atoms.push_back(pack(detector_->detect(detector_->map(pixels), pixels.size(2), pixels.size(3))));
+    regions.push_back(pack(detector_->detect(detector_->map(pixels), pixels.size(2), pixels.size(3))));
     height = std::max(height, pixels.size(2)), width = std::max(width, pixels.size(3));
   }
   const auto count = std::ssize(images);
@@ -77,13 +77,13 @@ Leaf LxmertPixels::prepare_images(std::span<const Value> values) const {
                           static_cast<double>(original.size(0) * height) / static_cast<double>(h)});
   }
   if (!real.all().item<bool>()) leaf.mask = real;
-  leaf.atoms = padded(atoms, -1);
+  leaf.regions = padded(regions, std::numeric_limits<double>::quiet_NaN());
   return leaf;
 }
 
 Detections LxmertPixels::boxes_of(const Leaf& leaf, int64_t row, const at::Tensor& map, int64_t height,
                                   int64_t width) const {
-  return leaf.atoms.defined() ? unpack(leaf.atoms[row]) : detector_->detect(map, height, width);
+  return leaf.regions.defined() ? unpack(leaf.regions[row]) : detector_->detect(map, height, width);
 }
 
 Encoding LxmertPixels::encode(size_t modality, const Leaf& leaf, Trace* trace) const {

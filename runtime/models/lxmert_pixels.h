@@ -8,10 +8,10 @@ namespace multiviz {
 // question. Preparing an image finds the boxes in it, anew for every perturbed image; encoding takes the features of
 // these boxes from the pixels, so that along a path of gradients the boxes are held fixed. Boxes have no gradient.
 //
-// Leaf: pixels as the detector reads them, [B, 3, h, w]; its atoms are not words but the boxes that were found, int64
-// [B, 8 R]: each region's place for the features and its refined box, as the bits of float32, -1 for none. Without
-// atoms encoding finds the boxes itself. Taps are LXMERT's, and image.regions [B, R, F + 4]. Parameters are LXMERT's
-// alone, which are trained and saved as it is; config().detector is the detector's folder.
+// Leaf: pixels as the detector reads them, [B, 3, h, w], and the regions that were found, float32 [B, R, 8]: the place
+// of each for the features and its refined box. Without regions encoding finds them itself. Taps are LXMERT's, and
+// image.regions [B, R, F + 4]. Parameters are LXMERT's alone, which are trained and saved as it is; config().detector
+// is the detector's folder.
 class LxmertPixels : public Model, public RawForward {
  public:
   // Throws Error when the detector's features are not as wide as LXMERT reads them.
@@ -31,7 +31,7 @@ class LxmertPixels : public Model, public RawForward {
 
  private:
   Leaf prepare_images(std::span<const Value> values) const;
-  // Of one image [1, 3, h, w]: what its row of atoms says, or what is found in it.
+  // Of one image [1, 3, h, w]: what its row of regions says, or what is found in it.
   Detections boxes_of(const Leaf& leaf, int64_t row, const at::Tensor& map, int64_t height, int64_t width) const;
 
   std::shared_ptr<Lxmert> lxmert_;

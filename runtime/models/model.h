@@ -37,6 +37,7 @@ struct Leaf {
   at::Tensor mask;   // bool [B, T], or [B, H, W] of padded images: true where it is real; undefined when all is
   at::Tensor atoms;  // int64 [B, T], the word (0-based in words()) that a position belongs to, -1 for none; text only
   std::vector<Box> areas;  // B boxes: the part of the original image, in its pixels, that the leaf shows; image only
+  at::Tensor regions = {};  // [B, R, K], where a detector looked in each image, rows of NaN for none; image only
 };
 
 // What encode makes of a leaf: any number of tensors, each with the batch first.

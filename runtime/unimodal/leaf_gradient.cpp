@@ -47,6 +47,7 @@ Leaf with_tensor(const Leaf& leaf, at::Tensor tensor) {
   Leaf out{std::move(tensor), {}, {}, {}};
   if (leaf.mask.defined()) out.mask = expand_rows(leaf.mask, batch);
   if (leaf.atoms.defined()) out.atoms = expand_rows(leaf.atoms, batch);
+  if (leaf.regions.defined()) out.regions = expand_rows(leaf.regions, batch);
   if (!leaf.areas.empty()) out.areas.assign(static_cast<size_t>(batch), leaf.areas.front());
   return out;
 }

@@ -3,7 +3,7 @@ local check = require "check"
 local algorithm2 = require "algorithm2"
 local recipe = require "recipe"
 local scenes = require "scenes"
-local test, eq, ok, raises = check.test, check.eq, check.ok, check.raises
+local test, eq, ok, near, raises = check.test, check.eq, check.ok, check.near, check.raises
 
 mv.progress(false)
 local root = "tests/fixtures/"
@@ -37,6 +37,19 @@ test("algorithm 2 runs on LXMERT behind its detector, down to the pixels", funct
   local x = data[1]
   eq(mv.gradient(model, x, { modality = "image" }):heatmap().shape, { 96, 128 })
   ok(mv.integrated_gradients(model, x, { modality = "image", steps = 2 }):heatmap())
+end)
+
+test("the regions that were found go with the pixels, and other regions are looked at when they are given", function()
+  local model = mv.models.load(scratch .. "/lxmert", { detector = scratch .. "/detector" })
+  local x = scenes(model)[1]
+  local image, question = model:prepare("image", x), model:encode("question", x)
+  local regions = image.regions
+  eq({ regions.shape[1], regions.shape[3] }, { 1, 8 })
+  local function answer(leaf) return model:fuse(model:encode("image", leaf), question) end
+  local logits = answer(image)
+  near((answer({ tensor = image.tensor, mask = image.mask }) - logits):abs():max():item(), 0, 1e-5)
+  image.regions = regions[{ {}, { 1, 1 } }]
+  ok((answer(image) - logits):abs():max():item() > 1e-4)
 end)
 
 test("a detector that does not fit", function()
