@@ -105,8 +105,8 @@ class LateFusion(nn.Module):
         self.head.fc, self.head.fc2 = nn.Linear(inner, features), nn.Linear(features, 1)
         self.config = {"architecture": "late_fusion", "name": "lf", "modalities": [*CHANNELS],
                        "kinds": ["time_series"] * 3, "inputs": [*CHANNELS.values()], "hidden": hidden,
-                       "outputs": outputs, "frames": [0] * 3, "fusion": "low_rank" if low_rank else "concat", "rank": 32, "fused": 128,
-                       "features": features, "task": "regression", "labels": []}
+                       "outputs": outputs, "frames": [0] * 3, "fusion": "low_rank" if low_rank else "concat",
+                       "rank": 32, "fused": 128, "features": features, "task": "regression", "labels": []}
 
     def forward(self, *inputs):
         encoded = [encoder(x) for encoder, x in zip(self.encoders, inputs)]
