@@ -29,7 +29,9 @@ class Restore {
 
 Desktop::Desktop() = default;
 
-Desktop::~Desktop() { windows_.clear(); }
+Desktop::~Desktop() {
+  for (const auto& window : windows_) window->release();  // scripts may hold windows for longer
+}
 
 std::shared_ptr<Window> Desktop::open(WindowOptions options, Window::Content content) {
   check(!drawing(), "a window cannot be opened while another is drawn: open it when the function has returned");

@@ -115,6 +115,7 @@ Window::~Window() { release(); }
 void Window::release() {
   open_ = false;
   if (!surface_) return;
+  if (surface_->window()) remember_size();  // no frame may have followed the last change
   surface_->make_current();
   ImGui::SetCurrentContext(context_.get());
   ImGui_ImplOpenGL3_Shutdown();

@@ -41,7 +41,7 @@ end)
 
 test("the regions that were found go with the pixels, and other regions are looked at when they are given", function()
   local model = mv.models.load(scratch .. "/lxmert", { detector = scratch .. "/detector" })
-  local x = scenes(model)[1]
+  local x = scenes(mv, model, 6)[1]
   local image, question = model:prepare("image", x), model:encode("question", x)
   local regions = image.regions
   eq({ regions.shape[1], regions.shape[3] }, { 1, 8 })
