@@ -113,10 +113,11 @@ Prompt::Prompt(lua_State* L) : L(L), file(history_file()) {
   el_set(editor, EL_GETCFN, read_character);
   el_set(editor, EL_EDITOR, "emacs");
   el_set(editor, EL_HIST, ::history, history);
-  el_set(editor, EL_ADDFN, "complete-name", "Completes a name", on_tab);
+  // In wide characters: libedit never frees the copies that it makes of others.
+  el_wset(editor, EL_ADDFN, L"complete-name", L"Completes a name", on_tab);
   el_set(editor, EL_BIND, "^I", "complete-name", nullptr);
   // While a line is edited Ctrl-C is a key like any other; while code runs it is the signal that stops it.
-  el_set(editor, EL_ADDFN, "drop-line", "Drops the line", on_interrupt);
+  el_wset(editor, EL_ADDFN, L"drop-line", L"Drops the line", on_interrupt);
   el_set(editor, EL_SETTY, "-d", "-isig", nullptr);
   el_set(editor, EL_BIND, "^C", "drop-line", nullptr);
   el_set(editor, EL_BIND, "^R", "em-inc-search-prev", nullptr);

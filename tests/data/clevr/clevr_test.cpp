@@ -62,7 +62,8 @@ TEST_CASE("CLEVR as published: picture, question, answer, program, objects and t
 
 TEST_CASE("CLEVR's programs give their answers") {
   const json scenes = load_json("tests/fixtures/clevr/scenes/CLEVR_train_scenes.json")["scenes"];
-  for (const json& question : load_json("tests/fixtures/clevr/questions/CLEVR_train_questions.json")["questions"])
+  const json file = load_json("tests/fixtures/clevr/questions/CLEVR_train_questions.json");
+  for (const json& question : file["questions"])
     CHECK(clevr::execute(question["program"], scenes[question["image_index"].get<size_t>()], "q").answer ==
           question["answer"]);
 }
