@@ -161,8 +161,10 @@ TEST_CASE("the command line") {
   CHECK(result({"-e", "x = "}) == std::pair(1, std::string("multiviz: -e:1: unexpected symbol near <eof>\r\n")));
   // Waiting threads give up their core, unless the user wants otherwise.
   std::string policy = "print(os.getenv 'OMP_WAIT_POLICY')";
+#ifndef __SANITIZE_ADDRESS__  // with which the program does not start itself again
   unsetenv("OMP_WAIT_POLICY");
   CHECK(result({"-e", policy}).second == "passive\r\n");
+#endif
   setenv("OMP_WAIT_POLICY", "active", 1);
   CHECK(result({"-e", policy}).second == "active\r\n");
   setenv("OMP_WAIT_POLICY", "passive", 1);

@@ -56,7 +56,7 @@ TEST_CASE("tensors of every dtype survive saving and loading") {
     CHECK(back.sizes() == tensor.sizes());
     CHECK(reinterpret_cast<uintptr_t>(back.data_ptr()) % tensor.element_size() == 0);
     at::Tensor same = tensor.contiguous();
-    CHECK(std::memcmp(back.data_ptr(), same.data_ptr(), same.nbytes()) == 0);
+    CHECK((same.nbytes() == 0 || std::memcmp(back.data_ptr(), same.data_ptr(), same.nbytes()) == 0));
   }
 }
 
