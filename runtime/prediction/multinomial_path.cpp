@@ -52,6 +52,7 @@ class Solver {
   MultinomialProblem& problem_;
   const Moments& moments_;
   const ElasticNetOptions& options_;
+  static constexpr double rounding_ = 1e-7;  // of losses, as a share of the null loss
   double tolerance_;
   std::vector<WorkingSet> sets_;  // one per class
   Iterate x_;
@@ -145,7 +146,6 @@ Iterate Solver::proximal_step(const Iterate& from) {
   at::Tensor gradient = problem_.gradient(residual, false);
   intercept_gradient_ = residual.sum(0, false, at::kDouble).cpu();
   std::vector<double> change(sets_.size());
-  double rounding = 1e-7 * null_loss_;
   for (;; lipschitz_ *= 1.5) {
     Iterate to{at::zeros_like(from.b), from.intercepts.clone(), {}, 0};
     auto one = [&](int64_t label) { change[static_cast<size_t>(label)] = descend(label, from, gradient, to); };
@@ -157,7 +157,7 @@ Iterate Solver::proximal_step(const Iterate& from) {
     to.point = problem_.at(problem_.fits(to.b.slice(1, 0, problem_.used()), to.intercepts));
     double bound = from.point.loss;
     for (double part : change) bound += part;
-    if (to.point.loss <= bound + rounding || lipschitz_ > 1e6) {
+    if (to.point.loss <= bound + rounding_ * null_loss_ || lipschitz_ > 1e6) {
       to.penalty = penalty_of(to.b);
       return to;
     }
@@ -179,6 +179,7 @@ void Solver::solve(double lambda, double previous) {
   Iterate before = last_.b.defined() ? last_ : x_;
   last_ = x_;
   double t = 1, enough = tolerance_ * null_loss_ / 4;
+  int flat = 0;  // steps without a gain: the gradient, and with it the gap, can still fall when the loss shows no more
   for (int64_t n = 0; n < options_.max_iterations; ++n) {
     throw_if_cancelled();
     // The path is nearly a line from lambda to lambda, so the first step starts where it leads to.
@@ -190,9 +191,10 @@ void Solver::solve(double lambda, double previous) {
       continue;
     }
     t = next_t;
-    if (gain > 0) before = std::exchange(x_, std::move(next));
+    if (gain <= 0 && (gain < -rounding_ * null_loss_ || ++flat > 30)) break;
+    before = std::exchange(x_, std::move(next));
     if (gain > enough) continue;
-    if (optimal() || gain <= 0) return;
+    if (optimal()) return;
     screen(penalty_.l1 * (1 + 1e-6));
     enough = std::max(gain, 0.0) / 2;
   }

@@ -89,4 +89,15 @@ test("what cannot be fitted or asked is said", function()
 end)
 
 os.remove(file)
+test("a lambda at which the loss shows no more gain is still solved", function()
+  local n, d, classes = 400, 40, 5
+  local z = mv.randn({ n, d }, { seed = 1 })
+  local weights = mv.randn({ d, classes }, { seed = 2 }) * mv.rand({ d, classes }, { seed = 3 }):lt(0.2):to "float32"
+  local labels = (mv.matmul(z, weights) + mv.randn({ n, classes }, { seed = 4 })):argmax(2)
+  local path = mv.sparse_linear(z, { family = "multinomial", labels = labels:tolist(), lambdas = 60, holdout = 0 })
+  local largest = 0
+  for _, point in ipairs(path:curve()) do largest = math.max(largest, point.gap) end
+  ok(largest < 5e-4, "a duality gap of " .. largest .. " of the null deviance")
+end)
+
 check.done()
