@@ -14,12 +14,22 @@ namespace {
 struct Definition {
   std::string name;
   std::vector<Modality> modalities;
+  std::vector<std::vector<std::string>> names;  // for each modality those of its channels or columns, or none
   std::vector<std::string> labels;
   bool regression = false;
   int64_t size = 0;
   std::string fingerprint;
   std::shared_ptr<Callback> get;  // 1-based position -> a table of fields
 };
+
+void set_names(Value& value, const std::vector<std::string>& names, const std::string& where) {
+  if (names.empty()) return;
+  auto* series = std::get_if<TimeSeries>(&value);
+  const int64_t width = series ? series->frames.size(1) : std::get<Table>(value).columns.size(0);
+  check(static_cast<int64_t>(names.size()) == width, "{} has {} columns and {} names were given for them", where, width,
+        names.size());
+  (series ? series->channels : std::get<Table>(value).names) = names;
+}
 
 // Box { x0, y0, x1, y1 } of the region on top of the stack.
 Region read_region(lua_State* L, const std::string& where) {
@@ -67,9 +77,12 @@ class Defined : public Dataset {
     check(lua_istable(L, 1), "{}: get must return a table of fields, not {}", where, type_name(L, 1));
     check_fields(L, where);
     Datapoint datapoint;
-    for (const Modality& modality : definition_.modalities) {
-      if (lua_getfield(L, 1, modality.name.c_str()) == LUA_TNIL) fail("{}: '{}' is missing", where, modality.name);
-      datapoint.values.push_back(to_value(L, -1, modality, fmt::format("{}: '{}'", where, modality.name)));
+    for (size_t m = 0; m < definition_.modalities.size(); ++m) {
+      const Modality& modality = definition_.modalities[m];
+      const std::string what = fmt::format("{}: '{}'", where, modality.name);
+      if (lua_getfield(L, 1, modality.name.c_str()) == LUA_TNIL) fail("{} is missing", what);
+      datapoint.values.push_back(to_value(L, -1, modality, what));
+      set_names(datapoint.values.back(), definition_.names[m], what);
       lua_pop(L, 1);
     }
     read_label(L, datapoint, where);
@@ -164,7 +177,14 @@ int define(lua_State* L) {
     check(std::find(taken.begin(), taken.end(), field.modality.name) == taken.end(),
           "mv.datasets.define: a modality cannot be called '{}': the name has a meaning of its own",
           field.modality.name);
+    const bool numbers =
+        field.modality.kind == ModalityKind::time_series || field.modality.kind == ModalityKind::tabular;
+    check(field.names.empty() || numbers, "mv.datasets.define: modality '{}' has no channels or columns to name",
+          field.modality.name);
+    check(field.columns.empty(),
+          "mv.datasets.define: 'columns' are those of a csv file: give 'names' for modality '{}'", field.modality.name);
     made.modalities.push_back(field.modality);
+    made.names.push_back(field.names);
   }
   check(!made.modalities.empty(), "mv.datasets.define: a data set needs at least one modality");
   made.regression = options.boolean("regression", false);
@@ -199,8 +219,9 @@ void register_dataset_define(Binder& binder) {
       "mv.datasets.define{name=, modalities={image=\"image\", question=\"text\"}, size=n, get=function(i) ... end | "
       "items={...}, labels=, regression=false, fingerprint=} -> dataset",
       "Your own data from a function or a table. A datapoint is a table with a field for each modality and, if you "
-      "like, "
-      "label, id, regions and annotations. `fingerprint` names the content, so that features stored for it are found "
+      "like, label, id, regions and annotations. A modality { kind = \"time_series\", names = {...} } names its "
+      "channels, "
+      "one of kind \"tabular\" its columns. `fingerprint` names the content, so that features stored for it are found "
       "again by another run.",
       define);
 }

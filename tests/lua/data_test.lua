@@ -281,5 +281,29 @@ test("definitions that cannot work are said", function()
   raises(function() mv.datasets.define { modalities = { q = "text" }, items = {} } end, "items is empty")
 end)
 
+test("channels and columns of defined data have the names that were given", function()
+  local function defined(rate, columns)
+    return mv.datasets.define {
+      modalities = { { name = "pulse", kind = "time_series", names = rate }, { name = "record", kind = "tabular", names = columns } },
+      labels = { "well", "ill" },
+      items = { { pulse = { { 1, 2 }, { 3, 4 }, { 5, 6 } }, record = { 1, 0 }, label = "well" } },
+    }
+  end
+  local data = defined({ "rate", "pressure" }, { "age", "sex" })
+  ok(tostring(data[1]):find("age, sex", 1, true))
+  local model = mv.models.define {
+    modalities = { pulse = "time_series", record = "tabular" }, labels = data.labels,
+    encode = { pulse = function(x) return x:sum(2) end, record = function(x) return x end },
+    fuse = function(pulse, record) return pulse + record end,
+  }
+  ok(tostring(mv.lime(model, data[1], { modality = "record", samples = 20 })):find("age", 1, true))
+  ok(tostring(mv.lime(model, data[1], { modality = "pulse", samples = 20, parts = "channels" })):find("pressure", 1, true))
+  raises(function() return defined({ "rate" })[1] end, "has 2 columns and 1 names were given")
+  raises(function() mv.datasets.define { modalities = { { name = "q", kind = "text", names = { "a" } } }, items = { { q = "a" } } } end,
+    "modality 'q' has no channels or columns to name")
+  raises(function() mv.datasets.define { modalities = { { name = "r", kind = "tabular", columns = { "a" } } }, items = { { r = { 1 } } } } end,
+    "are those of a csv file")
+end)
+
 os.execute("rm -r " .. folder)
 check.done()
