@@ -33,7 +33,11 @@ class Driven {
     REQUIRE(move(5, 5));
   }
 
-  void run(const std::string& statement) { terminal_.type(statement + "\r"); }
+  // Waits until the prompt has run it: what the mouse does next comes after.
+  void run(const std::string& statement) {
+    terminal_.type(statement + "\r");
+    REQUIRE(says("'done'") == "done");
+  }
 
   // What the prompt makes of an expression.
   std::string says(const std::string& expression) {
@@ -79,7 +83,7 @@ class Driven {
     REQUIRE(id != 0);
   }
   int quit() {
-    run(":quit");
+    terminal_.type(":quit\r");
     return terminal_.exit_status();
   }
 
