@@ -10,6 +10,7 @@
 #include "bindings/state.h"
 #include "bindings/window.h"
 #include "core/cancel.h"
+#include "core/memory.h"
 
 namespace multiviz::script {
 namespace {
@@ -127,5 +128,6 @@ int guarded_start(int count, char** words) {
 
 int main(int count, char** words) {
   std::setlocale(LC_CTYPE, "C.UTF-8");
+  multiviz::keep_freed_memory();
   return multiviz::script::guarded_start(count, words);
 }

@@ -15,6 +15,7 @@
 #include "bindings/state.h"
 #include "bindings/window.h"
 #include "core/cancel.h"
+#include "core/memory.h"
 
 namespace multiviz::script {
 namespace {
@@ -132,6 +133,7 @@ Prompt::~Prompt() {
 bool Prompt::read(std::string& line) {
   int count = 0;
   interrupted = false;
+  release_freed_memory();
   el_set(editor, EL_PREP_TERM, 1);  // before the prompt shows: an end of input typed at it would get lost otherwise
   const char* text = el_gets(editor, &count);
   if (interrupted) {

@@ -1,11 +1,11 @@
 #include "viewer/desktop.h"
 
 #include <GLFW/glfw3.h>
-#include <malloc.h>
 
 #include <thread>
 
 #include "core/error.h"
+#include "core/memory.h"
 
 namespace multiviz {
 namespace {
@@ -51,7 +51,7 @@ void Desktop::drop_closed() {
     if (!window->is_open()) window->release();
   if (std::erase_if(windows_, [](const auto& window) { return !window->is_open(); }) == 0) return;
   layout_.save();
-  malloc_trim(0);  // a software renderer's textures are megabytes that would stay between smaller pieces
+  release_freed_memory();  // a software renderer's textures are megabytes that would stay between smaller pieces
 }
 
 bool Desktop::work_left() const {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/cancel.h"
+#include "core/memory.h"
 #include "core/thread_cancel.h"
 
 namespace multiviz {
@@ -37,6 +38,8 @@ void Job::run() {
     error_ = error.what();
   }
   work_ = nullptr;
+  constexpr double large = 1;  // s
+  if (seconds() > large) release_freed_memory();
   set_thread_cancel(flag);
   set_progress_sink(sink);
   finished_ = true;

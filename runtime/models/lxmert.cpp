@@ -81,10 +81,10 @@ Output Lxmert::fuse(std::span<const Encoding> encodings, Trace* trace) const {
     bool both = i + 1 < cross_.size() || wants_block(trace, name + "objects") ||
                 (trace && trace->wants(name + "objects_to_question"));
     auto seen =
-        attention(question, regions, layer.cross, region_mask, trace, name + "question_to_objects").add_(question);
+        add_onto(attention(question, regions, layer.cross, region_mask, trace, name + "question_to_objects"), question);
     if (both) {
-      auto told =
-          attention(regions, question, layer.cross, question_mask, trace, name + "objects_to_question").add_(regions);
+      auto told = add_onto(
+          attention(regions, question, layer.cross, question_mask, trace, name + "objects_to_question"), regions);
       regions =
           post_norm_block(layer_norm(told, layer.cross_norm), layer.regions, region_mask, trace, name + "objects");
     }

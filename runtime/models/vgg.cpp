@@ -83,7 +83,7 @@ at::Tensor VggEncoder::states(const Leaf& leaf, Trace* trace) const {
   check(pixels.dim() == 4 && pixels.size(1) == channels_ && pixels.size(2) > 0 && pixels.size(3) > 0,
         "the image leaf of {} is [B, {}, H, W], not [{}]", signature_.name, channels_, fmt::join(pixels.sizes(), ", "));
   constexpr double momentum = 0, epsilon = 1e-5;
-  auto x = pixels.to(dtype());
+  auto x = for_convolutions(pixels.to(dtype()));
   int64_t stage = 0;
   for (const auto& layer : layers_) {
     x = at::conv2d(x, layer.convolution.weight, layer.convolution.bias, 1, 1);

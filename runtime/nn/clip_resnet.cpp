@@ -25,7 +25,7 @@ ClipResnet::ClipResnet(WeightReader& weights, const std::string& prefix, std::ve
 }
 
 at::Tensor ClipResnet::operator()(const at::Tensor& pixels, Trace* trace, const std::string& name) const {
-  auto x = pixels;
+  auto x = for_convolutions(pixels);
   for (size_t i = 0; i < stem_.size(); ++i) x = at::relu(conv_norm(x, stem_[i], batch_norm_epsilon, i == 0 ? 2 : 1));
   x = tap(trace, name + ".embeddings", at::avg_pool2d(x, {2, 2}));
   for (size_t s = 0; s < stages_.size(); ++s) x = tap(trace, fmt::format("{}.stage.{}", name, s + 1), stages_[s](x));

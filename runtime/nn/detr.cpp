@@ -55,21 +55,21 @@ DetrDecoderLayer read_detr_decoder_layer(WeightReader& weights, const std::strin
 at::Tensor detr_encode(const at::Tensor& x, const at::Tensor& positions, const DetrEncoderLayer& layer,
                        const at::Tensor& mask, Trace* trace, const std::string& name) {
   auto placed = x + positions;
-  auto y = attention(placed, placed, x, unpack(layer.attention), mask, trace, name + ".attention").add_(x);
+  auto y = add_onto(attention(placed, placed, x, unpack(layer.attention), mask, trace, name + ".attention"), x);
   y = layer_norm(y, layer.attention_norm);
-  return tap(trace, name + ".hidden", layer_norm(feed_forward(y, layer.feed).add_(y), layer.feed_norm));
+  return tap(trace, name + ".hidden", layer_norm(add_onto(feed_forward(y, layer.feed), y), layer.feed_norm));
 }
 
 at::Tensor detr_decode(const at::Tensor& x, const at::Tensor& queries, const DetrMemory& memory,
                        const DetrDecoderLayer& layer, Trace* trace, const std::string& name) {
   auto asking = x + queries;
-  auto y = attention(asking, asking, x, unpack(layer.self), {}, trace, name + ".self_attention").add_(x);
+  auto y = add_onto(attention(asking, asking, x, unpack(layer.self), {}, trace, name + ".self_attention"), x);
   y = layer_norm(y, layer.self_norm);
-  auto z = attention(y + queries, memory.keys, memory.values, unpack(layer.cross), memory.mask, trace,
-                     name + ".cross_attention")
-               .add_(y);
+  auto z = add_onto(attention(y + queries, memory.keys, memory.values, unpack(layer.cross), memory.mask, trace,
+                              name + ".cross_attention"),
+                    y);
   z = layer_norm(z, layer.cross_norm);
-  return tap(trace, name + ".hidden", layer_norm(feed_forward(z, layer.feed).add_(z), layer.feed_norm));
+  return tap(trace, name + ".hidden", layer_norm(add_onto(feed_forward(z, layer.feed), z), layer.feed_norm));
 }
 
 at::Tensor sine_positions(const at::Tensor& real, int64_t width) {

@@ -76,7 +76,7 @@ at::Tensor EfficientNet::convolve(const at::Tensor& x, const ConvNormWeights& we
                         /*training=*/false, /*momentum=*/0, batch_norm_epsilon, /*cudnn_enabled=*/true);
 }
 
-at::Tensor EfficientNet::stem(const at::Tensor& pixels) const { return at::silu(convolve(pixels, stem_, 2)); }
+at::Tensor EfficientNet::stem(const at::Tensor& pixels) const { return at::silu(convolve(for_convolutions(pixels), stem_, 2)); }
 
 at::Tensor EfficientNet::run(const Block& block, const at::Tensor& x) const {
   auto y = x;

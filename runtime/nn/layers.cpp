@@ -1,11 +1,20 @@
 #include "nn/layers.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 namespace multiviz {
 
 at::Tensor linear(const at::Tensor& x, const LinearWeights& weights) {
   return at::linear(x, weights.weight, weights.bias);
+}
+
+at::Tensor add_onto(const at::Tensor& fresh, const at::Tensor& x) {
+  return at::GradMode::is_enabled() ? fresh + x : fresh.add_(x);
+}
+
+at::Tensor for_convolutions(const at::Tensor& images) {
+  return images.contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 at::Tensor conv_norm_relu(const at::Tensor& x, const ConvNormWeights& weights, int64_t stride, bool training) {

@@ -11,6 +11,13 @@ struct LinearWeights {
 // x [..., in] -> [..., out].
 at::Tensor linear(const at::Tensor& x, const LinearWeights& weights);
 
+// fresh + x, in the memory of fresh where no gradient is recorded. Where one is, a change in place of what `linear`
+// gives, a view, costs three copies in the backward pass.
+at::Tensor add_onto(const at::Tensor& fresh, const at::Tensor& x);
+
+// The same images [B, C, H, W] with the channels last in memory, as convolutions are fastest.
+at::Tensor for_convolutions(const at::Tensor& images);
+
 inline constexpr double batch_norm_epsilon = 1e-5;  // PyTorch's default
 
 // A convolution without bias and the normalisation that follows it.

@@ -79,7 +79,7 @@ ConvNormWeights read_resnet_stem(WeightReader& weights, const std::string& prefi
 
 at::Tensor resnet_stem(const at::Tensor& pixels, const ConvNormWeights& weights, const ResnetOptions& options,
                        bool caffe_pool) {
-  auto x = options.activation(conv_norm(pixels, weights, options.epsilon, 2));
+  auto x = options.activation(conv_norm(for_convolutions(pixels), weights, options.epsilon, 2));
   int64_t border = caffe_pool ? 0 : 1;
   return at::max_pool2d(x, {3, 3}, {2, 2}, {border, border}, {1, 1}, /*ceil_mode=*/caffe_pool);
 }

@@ -72,8 +72,8 @@ at::Tensor pre_norm_block(const at::Tensor& x, const BlockWeights& weights, cons
   const auto& wanted = rows.defined() ? rows : x;
   auto normed = layer_norm(x, weights.attention_norm);
   auto asking = rows.defined() ? layer_norm(rows, weights.attention_norm) : normed;
-  auto y = attention(asking, normed, weights.attention, mask, trace, name + ".attention").add_(wanted);
-  auto z = feed_forward(layer_norm(y, weights.feed_norm), weights.feed).add_(y);
+  auto y = add_onto(attention(asking, normed, weights.attention, mask, trace, name + ".attention"), wanted);
+  auto z = add_onto(feed_forward(layer_norm(y, weights.feed_norm), weights.feed), y);
   return tap(trace, name + ".hidden", z);
 }
 
@@ -83,9 +83,9 @@ bool wants_block(const Trace* trace, const std::string& name) {
 
 at::Tensor post_norm_block(const at::Tensor& x, const BlockWeights& weights, const at::Tensor& mask, Trace* trace,
                            const std::string& name) {
-  auto y = attention(x, x, weights.attention, mask, trace, name + ".attention").add_(x);
+  auto y = add_onto(attention(x, x, weights.attention, mask, trace, name + ".attention"), x);
   y = layer_norm(y, weights.attention_norm);
-  auto z = layer_norm(feed_forward(y, weights.feed).add_(y), weights.feed_norm);
+  auto z = layer_norm(add_onto(feed_forward(y, weights.feed), y), weights.feed_norm);
   return tap(trace, name + ".hidden", z);
 }
 

@@ -87,7 +87,7 @@ TEST_CASE("encoders and a fusion train together, and are saved in folders that l
   for (const auto& model : models()) {
     CAPTURE(model->config()["architecture"]);
     TrainOptions options;
-    options.steps = 20, options.batch = 8, options.learning_rate = 0.01;
+    options.steps = 60, options.batch = 8, options.learning_rate = 0.005;
     const auto before = model->parts()[0].second->parameters()[0].second.clone();
     train(*model, data, options);
     CHECK(score(*model, *data).accuracy == 1);
