@@ -7,6 +7,7 @@
 #include "bindings/register.h"
 #include "core/suggest.h"
 #include "data/basic_dataset.h"
+#include "data/region_frames.h"
 
 namespace multiviz::script {
 namespace {
@@ -103,6 +104,7 @@ class Defined : public Dataset {
         lua_pop(L, 1);
       }
     lua_pop(L, 1);
+    name_region_frames(datapoint);
     return datapoint;
   }
 
@@ -220,9 +222,9 @@ void register_dataset_define(Binder& binder) {
       "items={...}, labels=, regression=false, fingerprint=} -> dataset",
       "Your own data from a function or a table. A datapoint is a table with a field for each modality and, if you "
       "like, label, id, regions and annotations. A modality { kind = \"time_series\", names = {...} } names its "
-      "channels, "
-      "one of kind \"tabular\" its columns. `fingerprint` names the content, so that features stored for it are found "
-      "again by another run.",
+      "channels, one of kind \"tabular\" its columns. Frames that end with the regions' boxes, as LXMERT reads them, "
+      "are called as the regions. `fingerprint` names the content, so that features stored for it are found again by "
+      "another run.",
       define);
 }
 

@@ -25,12 +25,7 @@ int draw(lua_State* L) {
   auto& x = arg<DatapointHandle>(L, 2, "x");
   check(x->datapoint.id == explanation->datapoint, "mv.on_image: the explanation is of '{}', not of '{}'",
         explanation->datapoint, x->datapoint.id);
-  const auto& modalities = x->data->modalities();
-  for (size_t m = 0; m < modalities.size(); ++m)
-    if (const auto* image = std::get_if<Image>(&x->datapoint.values[m]))
-      return push(L, std::make_shared<Explanation>(on_image(*explanation, x->datapoint.regions, modalities[m].name,
-                                                            image->pixels.size(0), image->pixels.size(1))));
-  fail("mv.on_image: {} has no image", x->data->name());
+  return push(L, std::make_shared<Explanation>(on_image(*explanation, x->data->modalities(), x->datapoint)));
 }
 
 }  // namespace
@@ -45,8 +40,8 @@ void register_dataset_regions(Binder& binder) {
       "with the detector's names. key is the annotation with the image's name, by default image_id and the like.",
       make);
   binder.function("on_image", "mv.on_image(explanation, x) -> explanation",
-                  "Weights of regions, as mv.lime gives them to the modality 'objects' of LXMERT, drawn on the image "
-                  "of x: its heatmap() and view(x) show them in their boxes.",
+                  "Weights of regions, as mv.lime gives them to the modality 'objects' of LXMERT, as weights of the "
+                  "image of x, for heatmap(): where boxes overlap, the smallest counts.",
                   draw);
 }
 

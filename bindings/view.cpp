@@ -67,8 +67,13 @@ int view_explanation(lua_State* L, ExplanationPtr& self) {
         "explanation:view: 'against' is of '{}', not of '{}': compare explanations of the same datapoint",
         against ? against->datapoint : "", self->datapoint);
   auto settings = std::make_shared<HeatSettings>();
-  bool on_pixels = std::any_of(self->attributions.begin(), self->attributions.end(),
-                               [](const auto& a) { return a.players.kind == ModalityKind::image; });
+  auto input = on->input();
+  bool on_pixels =
+      0 < std::count_if(self->attributions.begin(), self->attributions.end(), [&](const auto& a) {
+        const auto* value = input.value(a.players.modality);
+        return a.players.kind == ModalityKind::image ||
+               (value && !region_boxes(a.players, *value, on->datapoint).empty());  // throws where they cannot be drawn
+      });
   return push_window(L, wanted, [shown = self, against, on, settings, on_pixels](Window& window) {
     heading(window, against ? shown->method + " against " + against->method : shown->method);
     if (on->given)

@@ -1,5 +1,7 @@
 #include <ATen/ATen.h>
 
+#include <map>
+
 #include "viewer/explanation_view.h"
 
 namespace multiviz {
@@ -44,6 +46,22 @@ std::vector<std::string> names_or_numbers(const std::vector<std::string>& known,
   std::vector<std::string> names;
   for (int64_t i = 0; i < n; ++i) names.push_back(fmt::format("{} {}", what, i + 1));
   return names;
+}
+
+std::vector<ColoredBox> colored_boxes(const Attribution& attribution, const RegionDrawing& drawing,
+                                      const HeatSettings& settings, HeatmapRange range, int64_t numbered) {
+  std::map<int64_t, std::string> ranks;
+  for (auto [player, weight] : top(attribution, numbered))
+    if (weight != 0) ranks[player] = std::to_string(ranks.size() + 1);
+  std::vector<ColoredBox> boxes;
+  for (const auto& [player, weight, box] : drawing.boxes) {
+    double shown = shown_values(at::full({1, 1}, weight), settings, range).item<double>();
+    if (shown == 0 && weight != 0) continue;
+    boxes.push_back({box, weight_color(shown, range, settings.map), weight_alpha(shown, range), ranks[player],
+                     fmt::format("{}\nweight {:.4g}", attribution.players.names[static_cast<size_t>(player)], weight),
+                     player});
+  }
+  return boxes;
 }
 
 std::string attribution_title(const Explanation& explanation, const Attribution& attribution) {

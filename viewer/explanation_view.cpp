@@ -24,6 +24,12 @@ HeatmapRange range_for(const Attribution& attribution) {
   return attribution.heatmap.defined() ? range_of(attribution.heatmap, quantile) : range_of(attribution.weights);
 }
 
+// The boxes of an attribution to regions, found once.
+struct Regions {
+  at::Tensor weights;
+  std::optional<RegionDrawing> drawing;
+};
+
 void image_attribution(Window& window, const Attribution& attribution, const Image* image,
                        const std::vector<Region>& regions, const HeatSettings& settings, HeatmapRange range) {
   auto& cached = window.state<Pixels>(ImGui::GetID("pixels"));
@@ -42,16 +48,34 @@ void image_attribution(Window& window, const Attribution& attribution, const Ima
   heat_legend(window, settings, range, std::min<double>(width, window.units(260)));
 }
 
-void weight_bars(Window& window, const Attribution& attribution) {
+void weight_bars(Window& window, const Attribution& attribution, bool ranked = false) {
   std::vector<std::string> names;
   std::vector<double> weights;
   for (auto [player, weight] : top(attribution, most_bars)) {
-    names.push_back(attribution.players.names[static_cast<size_t>(player)]);
+    auto rank = ranked && weight != 0 ? fmt::format("{} · ", names.size() + 1) : "";
+    names.push_back(rank + attribution.players.names[static_cast<size_t>(player)]);
     weights.push_back(weight);
   }
   plot_bars(window, "weights", names, weights, {});
   auto rest = attribution.players.size() - static_cast<int64_t>(names.size());
   if (rest > 0) faint_text(window, fmt::format("and {} more, all smaller", rest));
+}
+
+void region_attribution(Window& window, const Attribution& attribution, const RegionDrawing& drawing,
+                        const HeatSettings& settings, HeatmapRange range) {
+  const auto& picture = drawing.picture;
+  double space = ImGui::GetContentRegionAvail().x;
+  bool beside = space > window.units(620) && ImGui::BeginTable("regions", 2);
+  if (beside) ImGui::TableNextColumn();
+  double shape = static_cast<double>(picture.height) / static_cast<double>(picture.width);
+  double width = std::min<double>(ImGui::GetContentRegionAvail().x, window.units(520));
+  auto content = region_content(attribution, drawing, settings, range);
+  image_view(window, "picture", content, settings, width, std::min<double>(width * shape, window.units(440)));
+  heat_legend(window, settings, range, std::min<double>(width, window.units(260)));
+  if (!picture.pixels.defined()) faint_text(window, "the picture is not known, only its size");
+  if (beside) ImGui::TableNextColumn();
+  weight_bars(window, attribution, true);
+  if (beside) ImGui::EndTable();
 }
 
 void text_attribution(Window& window, const Attribution& attribution, const Text* text, HeatmapRange range) {
@@ -160,11 +184,31 @@ const Attribution* counterpart(const Attribution& attribution, const Explanation
 
 }  // namespace
 
+const std::optional<RegionDrawing>& regions_of(Window& window, const Attribution& attribution, const Value& value,
+                                               const Datapoint& datapoint) {
+  auto& cached = window.state<Regions>(ImGui::GetID("regions"));
+  if (!cached.weights.is_same(attribution.weights))
+    cached = {attribution.weights, draw_regions(attribution, value, datapoint)};
+  return cached.drawing;
+}
+
+ImageContent region_content(const Attribution& attribution, const RegionDrawing& drawing, const HeatSettings& settings,
+                            HeatmapRange range) {
+  ImageContent content;
+  content.image = drawing.picture.pixels;
+  content.height = drawing.picture.height;
+  content.width = drawing.picture.width;
+  content.range = range;
+  content.boxes = colored_boxes(attribution, drawing, settings, range, most_bars);
+  return content;
+}
+
 void attribution_view(Window& window, const Attribution& attribution, const Input& input, const HeatSettings& settings,
                       HeatmapRange range) {
   ImGui::PushID(&attribution);
   auto* value = input.value(attribution.players.modality);
   static const std::vector<Region> none;
+  static const std::optional<RegionDrawing> no_regions;
   switch (attribution.players.kind) {
     case ModalityKind::image:
       image_attribution(window, attribution, part<Image>(value), input.datapoint ? input.datapoint->regions : none,
@@ -174,7 +218,10 @@ void attribution_view(Window& window, const Attribution& attribution, const Inpu
       text_attribution(window, attribution, part<Text>(value), range);
       break;
     case ModalityKind::time_series:
-      series_attribution(window, attribution, part<TimeSeries>(value));
+      if (const auto& regions = value ? regions_of(window, attribution, *value, *input.datapoint) : no_regions)
+        region_attribution(window, attribution, *regions, settings, range);
+      else
+        series_attribution(window, attribution, part<TimeSeries>(value));
       break;
     case ModalityKind::tabular:
       table_attribution(attribution, part<Table>(value), range);

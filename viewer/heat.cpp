@@ -51,14 +51,12 @@ at::Tensor compose(const at::Tensor& image, const at::Tensor& values, const Heat
 
 Color weight_color(double weight, HeatmapRange range, HeatSettings::Map map) {
   using Map = HeatSettings::Map;
-  double part = std::isfinite(weight) ? weight / range.limit : 0;
   if (map == Map::grey) {
-    auto grey = static_cast<uint8_t>(std::clamp(std::abs(part), 0.0, 1.0) * 255);
+    auto grey = static_cast<uint8_t>(weight_alpha(weight, range) * 255);
     return {grey, grey, grey};
   }
-  if (map == Map::diverging || (map == Map::automatic && range.is_signed))
-    return Colormap::diverging().at(part * 0.5 + 0.5);
-  return Colormap::sequential().at(std::abs(part));
+  if (map != Map::automatic) range.is_signed = map == Map::diverging;
+  return color_of(weight, range);
 }
 
 double weight_alpha(double weight, HeatmapRange range) {

@@ -48,8 +48,34 @@ void draw_regions(Window& window, const ImageContent& content, const Placement& 
   list->PopClipRect();
 }
 
-bool in_image(Spot p, const at::Tensor& pixels) {
-  return p.x >= 0 && p.y >= 0 && p.x < static_cast<double>(pixels.size(1)) && p.y < static_cast<double>(pixels.size(0));
+// A dark line on either side keeps a pale box in sight on a bright picture.
+void draw_boxes(Window& window, const ImageContent& content, const HeatSettings& settings, const Placement& placement,
+                const Area& area, const ColoredBox* marked) {
+  auto* list = ImGui::GetWindowDrawList();
+  list->PushClipRect(vec({area.x0, area.y0}), vec({area.x1, area.y1}), true);
+  for (const auto& box : content.boxes) {
+    auto low = vec(placement.to_screen({box.box.x0, box.box.y0})),
+         high = vec(placement.to_screen({box.box.x1, box.box.y1}));
+    double alpha = &box == marked ? 1 : std::min(1.0, settings.opacity * (0.7 + 0.8 * box.strength));
+    auto line = window.units(1.2F + 2.3F * static_cast<float>(box.strength));
+    if (&box == marked) list->AddRectFilled(low, high, to_u32({255, 255, 255}, 0.18));
+    list->AddRect(low, high, to_u32({0, 0, 0}, 0.6 * alpha), 0, 0, line + window.units(2));
+    list->AddRect(low, high, to_u32(box.color, alpha), 0, 0, line);
+  }
+  for (const auto& box : content.boxes) {
+    if (box.mark.empty()) continue;
+    auto size = ImGui::CalcTextSize(box.mark.c_str());
+    float pad = window.units(3), wide = std::max(size.x, size.y * 0.7F) + 2 * pad, tall = size.y;
+    auto corner = vec(placement.to_screen({box.box.x0, box.box.y0}));
+    corner.x = std::clamp(corner.x, static_cast<float>(area.x0),
+                          std::max(static_cast<float>(area.x0), static_cast<float>(area.x1) - wide));
+    corner.y = std::clamp(corner.y, static_cast<float>(area.y0),
+                          std::max(static_cast<float>(area.y0), static_cast<float>(area.y1) - tall));
+    list->AddRectFilled(corner, {corner.x + wide, corner.y + tall}, to_u32(box.color), window.units(3));
+    list->AddRect(corner, {corner.x + wide, corner.y + tall}, to_u32({0, 0, 0}, 0.7), window.units(3));
+    list->AddText({corner.x + (wide - size.x) / 2, corner.y}, text_on(box.color), box.mark.c_str());
+  }
+  list->PopClipRect();
 }
 
 std::string describe_pixel(const ImageContent& content, Spot p) {
@@ -61,6 +87,7 @@ std::string describe_pixel(const ImageContent& content, Spot p) {
     if (segment >= 0 && segment < static_cast<int64_t>(content.names.size()))
       text += "\n" + content.names[static_cast<size_t>(segment)];
   }
+  if (const auto* box = box_under(content, p)) text += "\n" + box->text;
   for (const auto& region : content.regions)
     if (p.x >= region.box.x0 && p.x < region.box.x1 && p.y >= region.box.y0 && p.y < region.box.y1)
       text += "\n" + region.name;
@@ -98,32 +125,50 @@ void left_button(Window& window, ViewState& state, const Placement& placement, I
 
 }  // namespace
 
+const ColoredBox* box_under(const ImageContent& content, Spot p) {
+  const ColoredBox* found = nullptr;
+  auto area = [](const Box& box) { return (box.x1 - box.x0) * (box.y1 - box.y0); };
+  for (const auto& candidate : content.boxes) {
+    const auto& box = candidate.box;
+    if (p.x < box.x0 || p.x >= box.x1 || p.y < box.y0 || p.y >= box.y1) continue;
+    if (!found || area(box) <= area(found->box)) found = &candidate;
+  }
+  return found;
+}
+
 ImageEvents image_view(Window& window, const char* name, const ImageContent& content, const HeatSettings& settings,
                        double width, double height) {
   const auto& sized = content.image.defined() ? content.image : content.values;
-  double rows = static_cast<double>(sized.size(0)), columns = static_cast<double>(sized.size(1));
+  double rows = static_cast<double>(sized.defined() ? sized.size(0) : content.height);
+  double columns = static_cast<double>(sized.defined() ? sized.size(1) : content.width);
   if (width <= 0) width = std::max(1.0F, ImGui::GetContentRegionAvail().x);
   if (height <= 0) height = std::min(width * rows / columns, ImGui::GetIO().DisplaySize.y * 0.8);
   auto area = take_area(window, name, width, height);
   auto& state = window.state<ViewState>(ImGui::GetItemID());
   move_view(state, area, columns, rows);
-  const auto& pixels = picture(state, content, settings);
   auto placement = place(columns, rows, area, state.zoom);
   auto* list = ImGui::GetWindowDrawList();
   list->PushClipRect(vec({area.x0, area.y0}), vec({area.x1, area.y1}), true);
+  auto end = vec(placement.to_screen({columns, rows}));
   bool smooth = state.zoom.zoom == 1 || placement.scale < 4;
-  list->AddImage(window.texture(pixels, smooth), vec(placement.origin), vec(placement.to_screen({columns, rows})));
+  if (sized.defined())
+    list->AddImage(window.texture(picture(state, content, settings), smooth), vec(placement.origin), end);
+  else
+    list->AddRectFilled(vec(placement.origin), end, window.palette().line);
   list->PopClipRect();
+  auto in_image = [&](Spot p) { return p.x >= 0 && p.y >= 0 && p.x < columns && p.y < rows; };
+  auto mouse = placement.to_image(spot(ImGui::GetIO().MousePos));
+  bool over = ImGui::IsItemHovered() && in_image(mouse);
   if (settings.boxes) draw_regions(window, content, placement, area);
+  draw_boxes(window, content, settings, placement, area, over ? box_under(content, mouse) : nullptr);
   ImageEvents events;
   events.shift = ImGui::GetIO().KeyShift;
-  auto mouse = placement.to_image(spot(ImGui::GetIO().MousePos));
-  if (ImGui::IsItemHovered() && in_image(mouse, pixels)) {
+  if (over) {
     events.hovered = mouse;
     if (!state.pressed) tooltip(describe_pixel(content, mouse));
   }
   left_button(window, state, placement, events);
-  if (events.clicked && !in_image(*events.clicked, pixels)) events.clicked.reset();
+  if (events.clicked && !in_image(*events.clicked)) events.clicked.reset();
   return events;
 }
 

@@ -18,9 +18,9 @@ void value_view(Window& window, const Value& value, double image_width) {
     double rows = static_cast<double>(image->pixels.size(0)), columns = static_cast<double>(image->pixels.size(1));
     double width =
         std::min<double>(ImGui::GetContentRegionAvail().x, image_width > 0 ? image_width : window.units(420));
-    image_view(window, "value",
-               {.image = image->pixels, .values = {}, .range = {}, .segments = {}, .regions = {}, .names = {}}, {},
-               width, std::min<double>(width * rows / columns, window.units(420)));
+    ImageContent content;
+    content.image = image->pixels;
+    image_view(window, "value", content, {}, width, std::min<double>(width * rows / columns, window.units(420)));
   } else if (auto* text = std::get_if<Text>(&value)) {
     wrapped_text(text->string);
   } else if (auto* series = std::get_if<TimeSeries>(&value)) {
@@ -77,10 +77,17 @@ void global_example(Window& window, const Page& page, const GlobalExample& examp
 
 void datapoint_view(Window& window, std::span<const Modality> modalities, const Datapoint& datapoint,
                     double image_width) {
+  if (datapoint.picture.pixels.defined()) {
+    faint_text(window, "picture");
+    value_view(window, Image{datapoint.picture.pixels}, image_width);
+  }
   for (size_t i = 0; i < modalities.size() && i < datapoint.values.size(); ++i) {
     ImGui::PushID(static_cast<int>(i));
     faint_text(window, modalities[i].name);
-    value_view(window, datapoint.values[i], image_width);
+    if (holds_regions(datapoint.values[i], datapoint))
+      wrapped_text(fmt::format("{} regions", datapoint.regions.size()));
+    else
+      value_view(window, datapoint.values[i], image_width);
     ImGui::PopID();
   }
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <filesystem>
 
 #include "core/error.h"
@@ -105,8 +106,12 @@ class WithRegions : public Dataset {
     const double down = found.relative ? 1 : found.height > 0 ? found.height : height;
     check(across > 0 && down > 0, "{}: nothing says how large the image of the boxes is", where);
     auto boxes = found.boxes / at::tensor({across, down, across, down}, at::kFloat);
-    if (width == 0) width = found.width > 0 ? found.width : 1;
-    if (height == 0) height = found.height > 0 ? found.height : 1;
+    if (width == 0) {
+      if (found.width > 0 && found.height > 0)
+        datapoint.picture = {std::llround(found.height), std::llround(found.width), {}};
+      width = found.width > 0 ? found.width : 1;
+      height = found.height > 0 ? found.height : 1;
+    }
     TimeSeries series;
     series.frames = at::cat({found.features, boxes}, 1);
     datapoint.regions.clear();

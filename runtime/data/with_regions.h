@@ -16,8 +16,9 @@ struct RegionOptions {
 
 // `data` with one more modality, the time series "objects": a frame is a region, its features, then its box (x0, y0,
 // x1, y1) / (width, height), which is what LXMERT reads. Frames are named after what the detector took them for ("red
-// car"), and are the datapoint's regions, in pixels of its first image, in place of any that the data set has. Throws
-// Error when the data set has such a modality, and, for a datapoint, when its image is not in the file.
+// car"), and are the datapoint's regions, in pixels of its first image, in place of any that the data set has; without
+// an image, in pixels of the one that the detector saw, whose size is the datapoint's picture. Throws Error when the
+// data set has such a modality, and, for a datapoint, when its image is not in the file.
 DatasetPtr with_regions(DatasetPtr data, RegionOptions options);
 
 }  // namespace multiviz

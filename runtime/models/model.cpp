@@ -132,7 +132,11 @@ Datapoint adapt(const Signature& signature, const Dataset& data, Datapoint datap
   auto order = match_modalities(signature, data.modalities());
   std::vector<Value> values;
   for (size_t from : order) values.push_back(datapoint.values.at(from));
+  // Regions of an image that the model does not read are still to be drawn on it.
+  auto picture = datapoint.regions.empty() ? Picture{} : picture_of(datapoint);
   datapoint.values = std::move(values);
+  auto is_image = [](const Value& value) { return kind_of(value) == ModalityKind::image; };
+  datapoint.picture = std::any_of(datapoint.values.begin(), datapoint.values.end(), is_image) ? Picture{} : picture;
   for (auto& label : datapoint.labels) {
     check(label >= 0 && label < std::ssize(data.labels()), "datapoint {} has label {} of the {} of {}: mend the data",
           datapoint.id, label + 1, data.labels().size(), data.name());

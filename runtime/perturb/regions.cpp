@@ -11,18 +11,11 @@ namespace multiviz {
 namespace {
 
 at::Tensor box_mask(const Region& region, int64_t height, int64_t width) {
-  const auto& box = region.box;
-  auto inside = [](double low, double high, int64_t size) {
-    return low < high && low < static_cast<double>(size) && high > 0;  // false for NaN
-  };
-  check(inside(box.x0, box.x1, width) && inside(box.y0, box.y1, height),
-        "the box [{}, {}, {}, {}] of '{}' does not lie in the image of {} x {} pixels: give x0, y0, x1, y1", box.x0, box.y0,
-        box.x1, box.y1, region.name, width, height);
-  auto pixel = [](double v, int64_t size) {
-    return std::clamp<int64_t>(std::llround(std::clamp(v, 0.0, static_cast<double>(size))), 0, size);
-  };
+  const auto box = box_in(region, height, width);
   auto mask = at::zeros({height, width}, at::kBool);
-  mask.slice(0, pixel(box.y0, height), pixel(box.y1, height)).slice(1, pixel(box.x0, width), pixel(box.x1, width)).fill_(true);
+  mask.slice(0, std::llround(box.y0), std::llround(box.y1))
+      .slice(1, std::llround(box.x0), std::llround(box.x1))
+      .fill_(true);
   return mask;
 }
 
@@ -43,8 +36,8 @@ at::Tensor region_segments(const at::Tensor& pixels, std::span<const Region> reg
   std::vector<int64_t> areas;
   for (const auto& region : regions) {
     if (region.mask.defined()) {
-      check(region.mask.sizes() == at::IntArrayRef({height, width}), "the mask of '{}' is not of the image's {} x {} pixels",
-            region.name, width, height);
+      check(region.mask.sizes() == at::IntArrayRef({height, width}),
+            "the mask of '{}' is not of the image's {} x {} pixels", region.name, width, height);
       masks.push_back(region.mask.to(at::kCPU, at::kBool));
     } else {
       masks.push_back(box_mask(region, height, width));

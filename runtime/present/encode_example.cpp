@@ -74,14 +74,34 @@ Region decode_region(const Node& node) {
   return region;
 }
 
+json encode(const Picture& picture, TensorTable& table) {
+  json out = {{"height", picture.height}, {"width", picture.width}};
+  if (picture.pixels.defined()) out["image"] = table.put_image(picture.pixels);
+  return out;
+}
+
+Picture decode_picture(const Node& node) {
+  constexpr int64_t longest = 1'000'000;
+  Picture picture{node["height"].integer(), node["width"].integer(), {}};
+  auto possible = [](int64_t side) { return 0 < side && side < longest; };
+  node.expect(possible(picture.height) && possible(picture.width), "has a size that no picture has");
+  if (!node.json().contains("image")) return picture;
+  picture.pixels = node["image"].image();
+  node["image"].expect(picture.pixels.size(0) == picture.height && picture.pixels.size(1) == picture.width,
+                       "is of another size");
+  return picture;
+}
+
 json encode(const Datapoint& datapoint, TensorTable& table) {
   json values = json::array(), regions = json::array();
   for (const auto& value : datapoint.values)
     values.push_back(std::visit([&](const auto& held) { return encode(held, table); }, value));
   for (const auto& region : datapoint.regions) regions.push_back(encode(region, table));
-  return {{"id", datapoint.id},         {"values", values},
-          {"labels", datapoint.labels}, {"value", datapoint.value ? number(*datapoint.value) : json("none")},
-          {"regions", regions},         {"annotations", datapoint.annotations}};
+  json out = {{"id", datapoint.id},         {"values", values},
+              {"labels", datapoint.labels}, {"value", datapoint.value ? number(*datapoint.value) : json("none")},
+              {"regions", regions},         {"annotations", datapoint.annotations}};
+  if (datapoint.picture.height > 0) out["picture"] = encode(datapoint.picture, table);
+  return out;
 }
 
 Datapoint decode_datapoint(const Node& node) {
@@ -92,6 +112,7 @@ Datapoint decode_datapoint(const Node& node) {
   if (!node["value"].json().is_string()) datapoint.value = node["value"].number();
   for (const auto& item : node["regions"].items()) datapoint.regions.push_back(decode_region(item));
   datapoint.annotations = node["annotations"].json();
+  if (node.json().contains("picture")) datapoint.picture = decode_picture(node["picture"]);
   return datapoint;
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "present/encode.h"
+#include "present/region_drawing.h"
 
 namespace multiviz {
 namespace {
@@ -109,6 +110,7 @@ void check_fits(const Players& players, const std::string& method, const std::ve
   fits(players.cells.size(0) == players.size());
   if (players.kind == ModalityKind::time_series)
     fits(players.cells.sizes().slice(1) == std::get<TimeSeries>(value).frames.sizes());
+  region_boxes(players, value, example.datapoint);  // throws for one that cannot be drawn
   if (players.kind == ModalityKind::tabular)
     fits(players.cells.sizes().slice(1) == std::get<Table>(value).columns.sizes());
 }

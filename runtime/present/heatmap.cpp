@@ -60,6 +60,11 @@ HeatmapRange range_of(const at::Tensor& values, double quantile) {
 
 HeatmapRange join(HeatmapRange a, HeatmapRange b) { return {std::max(a.limit, b.limit), a.is_signed || b.is_signed}; }
 
+Color color_of(double value, HeatmapRange range) {
+  double part = std::isfinite(value) ? value / range.limit : 0;
+  return range.is_signed ? Colormap::diverging().at(part * 0.5 + 0.5) : Colormap::sequential().at(std::abs(part));
+}
+
 at::Tensor colorize(const at::Tensor& values, HeatmapRange range) {
   check(values.dim() == 2, "a heat map is a tensor [H, W]: this one has {} dimensions", values.dim());
   auto map = values.to(at::kCPU, at::kFloat) / range.limit;
@@ -72,14 +77,14 @@ at::Tensor colorize(const at::Tensor& values, HeatmapRange range) {
   return layer;
 }
 
-std::vector<std::string> legend_colors(HeatmapRange range, int64_t n) {
+std::vector<std::string> legend_colors(HeatmapRange range, int64_t n, bool opaque) {
   const auto& map = range.is_signed ? Colormap::diverging() : Colormap::sequential();
   std::vector<std::string> colors;
   for (int64_t i = 0; i < n; ++i) {
     double t = static_cast<double>(i) / static_cast<double>(n - 1);
-    auto color = map.at(layer_position(t, range.is_signed));
-    colors.push_back(
-        fmt::format("rgba({}, {}, {}, {:.3f})", color.red, color.green, color.blue, layer_alpha(t, range.is_signed)));
+    auto color = map.at(opaque ? t : layer_position(t, range.is_signed));
+    double alpha = opaque ? 1 : layer_alpha(t, range.is_signed);
+    colors.push_back(fmt::format("rgba({}, {}, {}, {:.3f})", color.red, color.green, color.blue, alpha));
   }
   return colors;
 }

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <optional>
 
 #include "present/archive.h"
+#include "present/region_drawing.h"
 #include "present/report_panel.h"
 #include "present/reproduce.h"
 
@@ -39,14 +41,16 @@ size_t position_of(const std::vector<Modality>& modalities, const std::string& n
   return static_cast<size_t>(std::find_if(modalities.begin(), modalities.end(), named) - modalities.begin());
 }
 
-// Parts of one method that are compared with each other, DIME's two components, share their colours.
+// Parts of one method that are compared with each other, DIME's two components, share their colours. One that is all 0
+// has no range of its own.
 HeatmapRange shared_range(const Explanation& explanation, const Attribution& attribution) {
-  auto range = panel_range(attribution);
+  std::optional<HeatmapRange> range;
+  if (!is_zero(attribution)) range = panel_range(attribution);
   for (const auto& other : explanation.attributions)
     if (other.players.modality == attribution.players.modality && other.target == attribution.target &&
-        other.component != attribution.component)
-      range = join(range, panel_range(other));
-  return range;
+        other.component != attribution.component && !is_zero(other))
+      range = range ? join(*range, panel_range(other)) : panel_range(other);
+  return range.value_or(panel_range(attribution));
 }
 
 json cost_view(const Cost& cost) {
@@ -69,6 +73,45 @@ json side_view(const Players& players, const std::vector<int64_t>& kept) {
       {"modality", players.modality}, {"kind", kind_name(players.kind)}, {"names", names}, {"count", players.size()}};
 }
 
+// The side of an interaction that lies in a picture, as segments or as boxes.
+struct Pictured {
+  const Players* players = nullptr;  // null: neither does
+  Picture picture;
+  std::vector<PlayerBox> boxes;
+
+  json place(int64_t player) const {
+    if (boxes.empty()) return badge_position(players->segments, player);
+    for (const auto& box : boxes)
+      if (box.player == player) return corner_view(box.box, picture);
+    return nullptr;
+  }
+
+  json view(ReportAssets& assets) const {
+    auto out = picture_view(picture, assets);
+    if (boxes.empty()) {
+      out["outlines"] = assets.add_outlines(players->segments);
+      return out;
+    }
+    auto width = static_cast<double>(picture.width), height = static_cast<double>(picture.height);
+    for (const auto& [player, box] : boxes) {
+      auto view = box_view(box, width, height);
+      view["name"] = players->names[static_cast<size_t>(player)];
+      out["boxes"].push_back(std::move(view));
+    }
+    return out;
+  }
+};
+
+Pictured pictured_by(const Players& players, const std::vector<Modality>& modalities, const Datapoint& datapoint) {
+  const auto& value = datapoint.values.at(position_of(modalities, players.modality));
+  if (players.segments.defined()) {
+    const auto& pixels = std::get<Image>(value).pixels;
+    return {&players, {pixels.size(0), pixels.size(1), pixels}, {}};
+  }
+  auto boxes = region_boxes(players, value, datapoint);
+  return boxes.empty() ? Pictured{} : Pictured{&players, picture_of(datapoint), std::move(boxes)};
+}
+
 }  // namespace
 
 json interaction_view(const Interaction& interaction, const std::vector<Modality>& modalities, const Example& example,
@@ -82,9 +125,9 @@ json interaction_view(const Interaction& interaction, const std::vector<Modality
     for (int64_t column : columns) line.push_back(values[row][column].item<double>());
     cells.push_back(line);
   }
-  const Players* pictured = nullptr;
+  Pictured pictured;
   for (const auto* players : {&interaction.columns, &interaction.rows})
-    if (!pictured && players->segments.defined()) pictured = players;
+    if (!pictured.players) pictured = pictured_by(*players, modalities, example.datapoint);
   json pairs = json::array();
   auto [ignored, order] = at::topk(values.abs().flatten(), std::min(kMostPairs, values.numel()));
   for (int64_t i = 0; i < order.size(0); ++i) {
@@ -92,7 +135,7 @@ json interaction_view(const Interaction& interaction, const std::vector<Modality
     json pair = {{"row", interaction.rows.names[static_cast<size_t>(row)]},
                  {"column", interaction.columns.names[static_cast<size_t>(column)]},
                  {"value", values[row][column].item<double>()}};
-    if (pictured) pair["at"] = badge_position(pictured->segments, pictured == &interaction.rows ? row : column);
+    if (pictured.players) pair["at"] = pictured.place(pictured.players == &interaction.rows ? row : column);
     pairs.push_back(pair);
   }
   json view = {{"rows", side_view(interaction.rows, rows)},
@@ -100,14 +143,7 @@ json interaction_view(const Interaction& interaction, const std::vector<Modality
                {"cells", cells},
                {"pairs", pairs},
                {"legend", legend_view({range_of(values).limit, true})}};
-  if (pictured) {
-    const auto& value = example.datapoint.values.at(position_of(modalities, pictured->modality));
-    const auto& pixels = std::get<Image>(value).pixels;
-    view["picture"] = {{"src", assets.add_photo(pixels)},
-                       {"width", pixels.size(1)},
-                       {"height", pixels.size(0)},
-                       {"outlines", assets.add_outlines(pictured->segments)}};
-  }
+  if (pictured.players) view["picture"] = pictured.view(assets);
   return view;
 }
 
@@ -118,7 +154,8 @@ json card_view(const Explanation& explanation, const std::vector<Modality>& moda
     if (attribution.players.size() == 0 && !attribution.heatmap.defined()) continue;
     size_t m = position_of(modalities, attribution.players.modality);
     panels.push_back(panel_view(attribution, explanation.targets.at(attribution.target), modalities.at(m),
-                                example.datapoint.values.at(m), shared_range(explanation, attribution), assets));
+                                example.datapoint.values.at(m), example.datapoint,
+                                shared_range(explanation, attribution), assets));
   }
   for (const auto& interaction : explanation.interactions) {
     auto view = interaction_view(interaction, modalities, example, assets);

@@ -3,9 +3,11 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/error.h"
 #include "present/archive.h"
+#include "present/region_drawing.h"
 
 namespace multiviz {
 namespace {
@@ -23,7 +25,9 @@ json ranked(const Attribution& attribution, int64_t most) {
   json list = json::array();
   for (auto [player, weight] : top(attribution, most)) {
     if (weight == 0) break;
-    json item = {{"name", attribution.players.names[static_cast<size_t>(player)]}, {"weight", number(weight)}};
+    json item = {{"name", attribution.players.names[static_cast<size_t>(player)]},
+                 {"weight", number(weight)},
+                 {"player", player}};
     if (attribution.players.segments.defined()) item["at"] = badge_position(attribution.players.segments, player);
     list.push_back(item);
   }
@@ -62,6 +66,28 @@ json text_pieces(const Attribution& attribution, const std::string& text) {
   }
   if (done < text.size()) pieces.push_back({{"text", text.substr(done)}});
   return pieces;
+}
+
+void draw_boxes(json& panel, const Attribution& attribution, const RegionDrawing& drawing, HeatmapRange range,
+                ReportAssets& assets) {
+  auto width = static_cast<double>(drawing.picture.width), height = static_cast<double>(drawing.picture.height);
+  json boxes = json::array(), top = ranked(attribution, kMostPlayers);
+  for (const auto& [player, weight, box] : drawing.boxes) {
+    auto view = box_view(box, width, height);
+    view["player"] = player;
+    view["name"] = attribution.players.names[static_cast<size_t>(player)];
+    view["weight"] = number(weight);
+    view["color"] = hex(color_of(weight, range));
+    view["strength"] = std::min(1.0, std::abs(std::isfinite(weight) ? weight : 0) / range.limit);
+    for (auto& item : top)
+      if (item["player"] == player) item["at"] = corner_view(box, drawing.picture);
+    boxes.push_back(std::move(view));
+  }
+  panel["picture"] = picture_view(drawing.picture, assets);
+  panel["boxes"] = boxes;
+  panel["top"] = top;
+  panel["rest"] = attribution.players.size() - std::ssize(top);
+  panel["legend"] = legend_view(range, /*opaque=*/true);
 }
 
 // What each frame's and each channel's players weigh together, and the whole as a picture when players are smaller.
@@ -115,6 +141,11 @@ const char* parts_name(const Players& players) {
 
 }  // namespace
 
+bool is_zero(const Attribution& attribution) {
+  const auto& shown = attribution.heatmap.defined() ? attribution.heatmap : attribution.weights;
+  return shown.defined() && shown.eq(0).all().item<bool>();
+}
+
 HeatmapRange panel_range(const Attribution& attribution) {
   return attribution.heatmap.defined() && attribution.players.kind == ModalityKind::image
              ? range_of(attribution.heatmap, kPixelQuantile)
@@ -126,36 +157,52 @@ std::string target_phrase(const std::string& target) {
   return named ? target : "the " + target;
 }
 
-std::string panel_caption(const Attribution& attribution, const std::string& target, HeatmapRange range) {
+std::string panel_caption(const Attribution& attribution, const std::string& target, HeatmapRange range, bool regions) {
   const auto& name = attribution.players.modality;
+  const auto parts = regions ? "Regions" : fmt::format("{} of the {}", parts_name(attribution.players), name);
   auto what = target_phrase(target);
-  const auto& shown = attribution.heatmap.defined() ? attribution.heatmap : attribution.weights;
-  if (shown.defined() && shown.eq(0).all().item<bool>()) return fmt::format("Nothing in the {} changes {}", name, what);
+  if (is_zero(attribution)) return fmt::format("Nothing in the {} changes {}", name, what);
   auto verb = range.is_signed ? "raise (red) or lower (blue)" : "matter most for";
   if (!attribution.given.empty())
-    return fmt::format("Where the {} interacts with “{}” in {}", name, attribution.given, what);
-  if (attribution.component == "unimodal")
-    return fmt::format("{} of the {} that {} {} on their own", parts_name(attribution.players), name, verb, what);
+    return regions ? fmt::format("Regions that interact with “{}” in {}", attribution.given, what)
+                   : fmt::format("Where the {} interacts with “{}” in {}", name, attribution.given, what);
+  if (attribution.component == "unimodal") return fmt::format("{} that {} {} on their own", parts, verb, what);
   if (attribution.component == "multimodal")
-    return fmt::format("{} of the {} that {} {} only together with the rest of the input",
-                       parts_name(attribution.players), name, verb, what);
+    return fmt::format("{} that {} {} only together with the rest of the input", parts, verb, what);
   if (attribution.heatmap.defined() && attribution.players.kind == ModalityKind::image)
     return range.is_signed ? fmt::format("Pixels of the {} that {} {}", name, verb, what)
                            : fmt::format("How strongly {} responds to each pixel of the {}", what, name);
-  return fmt::format("{} of the {} that {} {}", parts_name(attribution.players), name, verb, what);
+  return fmt::format("{} that {} {}", parts, verb, what);
 }
 
-json legend_view(HeatmapRange range) {
-  return {{"limit", number(range.limit)}, {"signed", range.is_signed}, {"colors", legend_colors(range)}};
+json legend_view(HeatmapRange range, bool opaque) {
+  constexpr int64_t colors = 9;
+  return {
+      {"limit", number(range.limit)}, {"signed", range.is_signed}, {"colors", legend_colors(range, colors, opaque)}};
+}
+
+json picture_view(const Picture& picture, ReportAssets& assets) {
+  return {{"src", picture.pixels.defined() ? json(assets.add_photo(picture.pixels)) : json(nullptr)},
+          {"width", picture.width},
+          {"height", picture.height}};
+}
+
+json corner_view(const Box& box, const Picture& picture) {
+  constexpr double edge = 2.5;
+  auto percent = [&](double value, int64_t whole) {
+    return std::clamp(100 * value / static_cast<double>(whole), edge, 100 - edge);
+  };
+  return {{"x", percent(box.x0, picture.width)}, {"y", percent(box.y0, picture.height)}};
 }
 
 json panel_view(const Attribution& attribution, const std::string& target, const Modality& modality, const Value& value,
-                HeatmapRange range, ReportAssets& assets) {
+                const Datapoint& datapoint, HeatmapRange range, ReportAssets& assets) {
+  auto regions = draw_regions(attribution, value, datapoint);
   json panel = {{"modality", modality.name},
                 {"kind", kind_name(modality.kind)},
                 {"target", attribution.target},
                 {"component", attribution.component},
-                {"caption", panel_caption(attribution, target, range)},
+                {"caption", panel_caption(attribution, target, range, regions.has_value())},
                 {"legend", legend_view(range)}};
   switch (modality.kind) {
     case ModalityKind::image:
@@ -165,7 +212,10 @@ json panel_view(const Attribution& attribution, const std::string& target, const
       panel["pieces"] = text_pieces(attribution, std::get<Text>(value).string);
       break;
     case ModalityKind::time_series:
-      draw_time_series(panel, attribution, modality, std::get<TimeSeries>(value), range, assets);
+      if (regions)
+        draw_boxes(panel, attribution, *regions, range, assets);
+      else
+        draw_time_series(panel, attribution, modality, std::get<TimeSeries>(value), range, assets);
       break;
     case ModalityKind::tabular:
       draw_table(panel, attribution, std::get<Table>(value));

@@ -15,12 +15,11 @@ using nlohmann::json;
 constexpr int64_t kMostChannels = 6;
 constexpr int64_t kMostPoints = 400;
 
-json box_view(const Region& region, double width, double height) {
-  auto percent = [](double value, double whole) { return std::clamp(100 * value / whole, 0.0, 100.0); };
-  double x0 = percent(region.box.x0, width), y0 = percent(region.box.y0, height);
-  double x1 = percent(region.box.x1, width), y1 = percent(region.box.y1, height);
-  return {{"name", region.name},      {"x", number(x0)},           {"y", number(y0)},
-          {"width", number(x1 - x0)}, {"height", number(y1 - y0)}, {"referred", region.referred}};
+json region_view(const Region& region, double width, double height) {
+  auto view = box_view(region.box, width, height);
+  view["name"] = region.name;
+  view["referred"] = region.referred;
+  return view;
 }
 
 // The channels that vary most, thinned to what a chart can show.
@@ -53,6 +52,13 @@ json table_rows(const Table& table) {
 
 }  // namespace
 
+json box_view(const Box& box, double width, double height) {
+  auto percent = [](double value, double whole) { return std::clamp(100 * value / whole, 0.0, 100.0); };
+  double x0 = percent(box.x0, width), y0 = percent(box.y0, height);
+  double x1 = percent(box.x1, width), y1 = percent(box.y1, height);
+  return {{"x", number(x0)}, {"y", number(y0)}, {"width", number(x1 - x0)}, {"height", number(y1 - y0)}};
+}
+
 json value_view(const Modality& modality, const Value& value, const std::vector<Region>& regions,
                 ReportAssets& assets) {
   json view = {{"name", modality.name}, {"kind", kind_name(modality.kind)}};
@@ -64,7 +70,7 @@ json value_view(const Modality& modality, const Value& value, const std::vector<
       view["height"] = pixels.size(0);
       json boxes = json::array();
       for (const auto& region : regions)
-        boxes.push_back(box_view(region, static_cast<double>(pixels.size(1)), static_cast<double>(pixels.size(0))));
+        boxes.push_back(region_view(region, static_cast<double>(pixels.size(1)), static_cast<double>(pixels.size(0))));
       view["regions"] = boxes;
       break;
     }
@@ -88,11 +94,15 @@ json value_view(const Modality& modality, const Value& value, const std::vector<
 
 json example_view(const std::vector<Modality>& modalities, const Example& example, ReportAssets& assets) {
   json values = json::array(), top = json::array();
+  const auto& datapoint = example.datapoint;
+  if (datapoint.picture.pixels.defined())
+    values.push_back(
+        value_view({"picture", ModalityKind::image}, Image{datapoint.picture.pixels}, datapoint.regions, assets));
   bool first_image = true;
   for (size_t m = 0; m < modalities.size(); ++m) {
     bool has_regions = modalities[m].kind == ModalityKind::image && std::exchange(first_image, false);
-    values.push_back(value_view(modalities[m], example.datapoint.values.at(m),
-                                has_regions ? example.datapoint.regions : std::vector<Region>{}, assets));
+    values.push_back(value_view(modalities[m], datapoint.values.at(m),
+                                has_regions ? datapoint.regions : std::vector<Region>{}, assets));
   }
   const auto& prediction = example.prediction;
   for (const auto& score : prediction.top) {

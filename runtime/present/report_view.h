@@ -32,6 +32,9 @@ class ReportAssets {
 // segments stay sharp, and at most a screen.
 std::pair<int64_t, int64_t> layer_size(int64_t height, int64_t width);
 
+// Where a box lies in a picture of this size: x, y, width and height in percent of it.
+nlohmann::json box_view(const Box& box, double width, double height);
+
 // The parts of the JSON that report.js draws. Positions are given in percent of the image, features and labels from 1.
 nlohmann::json value_view(const Modality& modality, const Value& value, const std::vector<Region>& regions,
                           ReportAssets& assets);

@@ -79,12 +79,12 @@ Visit visit(const fs::path& folder, const std::string& file, int width) {
 }
 
 // Opens the report in a window of this width with the probe added, and returns what the probe saw.
-json open_report(const Page& page, int width) {
+json open_report(const Page& page, int width, const char* probe = "tests/browser/probe.js") {
   Folder folder;
   write_report(page, folder.path.string());
   auto html = read_file((folder.path / "index.html").string());
   html.insert(html.find("<script type="), kWatch);
-  html.insert(html.rfind("</body>"), "<script>" + read_file("tests/browser/probe.js") + "</script>");
+  html.insert(html.rfind("</body>"), "<script>" + read_file(probe) + "</script>");
   write_file((folder.path / "probed.html").string(), html);
   auto [text, requests] = visit(folder.path, "probed.html", width);
   auto begin = text.find("<pre id=\"seen\">");
@@ -146,4 +146,24 @@ TEST_CASE("a report fits a phone") {
   auto seen = open_report(sample_page(), 500);  // the narrowest window that headless Chromium makes
   CHECK(seen["errors"] == json::array());
   CHECK(seen["overflow"] == 0);
+}
+
+TEST_CASE("regions are boxes on their picture in a browser") {
+  auto seen = open_report(sample_region_page(), 1280, "tests/browser/regions.js");
+  CHECK(seen["errors"] == json::array());
+  CHECK(seen["shape"].get<double>() == doctest::Approx(128.0 / 96).epsilon(0.01));
+  REQUIRE(seen["boxes"].size() == 4);
+  const auto& strongest = seen["boxes"][3];  // [20, 20, 40, 40]
+  for (auto [name, value] : {std::pair{"x", 20}, {"y", 20}, {"width", 20}, {"height", 20}})
+    CHECK(strongest[name].get<double>() == doctest::Approx(value).epsilon(0.01));
+  CHECK(strongest["color"] == "rgb(178, 24, 43)");
+  // The smallest under the mouse.
+  CHECK(seen["points"][0] == json{"highlight: +1.00"});
+  CHECK(seen["points"][1] == json{"red sphere: +0.500"});
+  CHECK(seen["points"][2] == json{"blue sphere: −0.250"});
+  CHECK(seen["left"] == json::array());
+  CHECK(seen["focus"] == json{"blue sphere: −0.250"});
+  CHECK(seen["badges"] == json{"3", "2", "1"});
+  CHECK(seen["off"] == "none");
+  CHECK(seen["pairs"] == 4);
 }

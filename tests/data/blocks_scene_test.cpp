@@ -58,7 +58,7 @@ TEST_CASE("blocks: every shape of picture shows the same scene") {
   Random random(4, 1);
   Scene scene = sample_scene(random);
   for (auto [width, height] : {std::pair<int64_t, int64_t>{16, 512}, {512, 16}, {160, 120}}) {
-    Picture picture = render(scene, width, height);
+    const auto picture = render(scene, width, height);
     CHECK(picture.pixels.size() == static_cast<size_t>(width * height * 3));
     for (const Object& object : scene.objects) {
       Vec3 pixel = View(scene.camera, width, height).project(object.center);

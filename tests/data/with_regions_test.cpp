@@ -109,6 +109,10 @@ TEST_CASE("without an image, boxes are in pixels of the one that the detector sa
   auto x = opened(from("regions.tsv"), false)->get(0);
   CHECK(x.regions.at(0).box.x1 == 40);
   CHECK(x.regions.at(0).box.y1 == 30);
+  CHECK(x.picture.width == 80);
+  CHECK(x.picture.height == 60);
+  CHECK(opened(from("regions.tsv"))->get(0).picture.height == 0);      // the image says it
+  CHECK(opened(from("rows.npz"), false)->get(0).picture.height == 0);  // boxes in parts of the image, and no size
 }
 
 TEST_CASE("datapoints without regions are told or left out") {

@@ -61,6 +61,70 @@ test("regions are players, and are drawn on the image", function()
     "the explanation is of")
 end)
 
+local function read(path)
+  local file <close> = assert(io.open(path, "rb"))
+  return file:read "a"
+end
+
+-- A picture of a window as text: two of the same view are equal.
+local function picture(window, folder)
+  mv.screenshot(window, folder .. "/shot.png", { width = 1280, height = 800 })
+  return read(folder .. "/shot.png")
+end
+
+test("pages, reports and windows draw regions on the picture that the model does not read", function()
+  local folder = check.scratch()
+  assert(os.execute("mkdir " .. folder))
+  local model = mv.models.load(root .. "lxmert/small")
+  local x = joined(model, "groups.h5")[1]
+  local page = mv.page(model, x)
+  page:add(mv.lime(model, x, { samples = 40 }))
+  page:add(mv.gradient(model, x))
+  page:add(mv.second_order_gradient(model, x, { words = { 1 } }))
+  page:save(folder .. "/page")
+  local loaded = mv.load_page(folder .. "/page")
+  page:report(folder .. "/report")
+  loaded:report(folder .. "/again")
+  local html = read(folder .. "/report/index.html")
+  eq(read(folder .. "/again/index.html"), html)
+  local _, panels = html:gsub('"boxes":', "")
+  eq(panels, 3)
+  ok(html:find('"name":"blue red panda"', 1, true))
+  local hidden = { visible = false }
+  local w = page:view(hidden)
+  local shown = picture(w, folder)
+  eq(w.error, nil)
+  ok(picture(loaded:view(hidden), folder) == shown, "a loaded page looks different")
+  ok(picture(page.explanations[1]:view(nil, hidden), folder) ~= picture(page.explanations[1]:view(x, hidden), folder))
+  os.execute("rm -r " .. folder)
+end)
+
+test("regions outside the picture are told before anything is drawn", function()
+  local model = mv.models.load(root .. "lxmert/small")
+  local given = joined(model, "groups.h5")[1]
+  local function data(box)
+    return mv.datasets.define {
+      name = "boxes", size = 1, labels = model.labels,
+      modalities = { { name = "image", kind = "image" }, { name = "objects", kind = "time_series" },
+        { name = "question", kind = "text" } },
+      get = function()
+        local frame = {}
+        for c = 1, 20 do frame[c] = c / 20 end
+        for k, at in ipairs(box) do frame[20 + k] = at / (k % 2 == 1 and given.image.width or given.image.height) end
+        return { image = given.image, objects = { frame }, question = given.question, label = model.labels[1],
+          regions = { { name = "car", box = box } } }
+      end,
+    }
+  end
+  local inside, outside = data { 4, 8, 60, 40 }[1], data { 140, 8, 170, 40 }[1]
+  local named = mv.gradient(model, inside)
+  eq(named:players "objects", { "car" })
+  ok(named:view(inside, { visible = false }))
+  local e = mv.gradient(model, outside)
+  raises(function() e:view(outside, { visible = false }) end, "of 'car' does not lie in the image of 128 x 96 pixels")
+  raises(function() mv.page(model, outside):add(e) end, "of 'car' does not lie in the image")
+end)
+
 test("options of with_regions", function()
   local model = mv.models.load(root .. "lxmert/small")
   local data = questions(model)

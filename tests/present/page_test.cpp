@@ -55,7 +55,7 @@ bool mentions(const std::string& text, const std::string& part) { return text.fi
 }  // namespace
 
 TEST_CASE("a page that was saved, loaded and saved again is the same, byte for byte") {
-  for (const auto& page : {sample_page(), sample_sensor_page()}) {
+  for (const auto& page : {sample_page(), sample_sensor_page(), sample_region_page()}) {
     Folder folder;
     save(page, folder / "first");
     auto loaded = load_page(folder / "first");

@@ -1,3 +1,4 @@
+#include <ATen/ATen.h>
 #include <doctest/doctest.h>
 #include <unistd.h>
 
@@ -53,6 +54,26 @@ TEST_CASE("a report refers only to files beside it") {
   size_t files = 0;
   for (const auto& entry : fs::directory_iterator(folder.path / "assets")) files += entry.is_regular_file();
   CHECK(files < pictures);  // the photograph and the outlines are shared
+}
+
+TEST_CASE("components share their colours, and one that is all 0 does not widen them") {
+  auto limit = [](double multimodal) {
+    auto page = sample_region_page();
+    auto& made = page.explanations[0];
+    made.attributions.resize(1);
+    made.attributions.push_back(made.attributions[0]);
+    made.attributions[0].component = "unimodal";
+    made.attributions[0].weights = made.attributions[0].weights * 0.01;
+    made.attributions[1].component = "multimodal";
+    made.attributions[1].weights = made.attributions[1].weights * multimodal;
+    Folder folder;
+    auto panels = view_of(page, folder)["explanations"][0]["panels"];
+    CHECK(panels[0]["legend"] == panels[1]["legend"]);
+    return panels[0]["legend"]["limit"].get<double>();
+  };
+  CHECK(limit(0.02) == doctest::Approx(0.02));
+  CHECK(limit(0.005) == doctest::Approx(0.01));
+  CHECK(limit(0) == doctest::Approx(0.01));
 }
 
 TEST_CASE("what a report shows cannot become markup") {

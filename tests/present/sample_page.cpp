@@ -300,4 +300,45 @@ Page sample_sensor_page() {
   return page;
 }
 
+Page sample_region_page() {
+  constexpr int64_t count = 4, features = 2;
+  Page page;
+  page.model = kModel;
+  page.modalities = {{"objects", ModalityKind::time_series}, {"question", ModalityKind::text}};
+  auto& datapoint = page.example.datapoint;
+  datapoint.id = "regions 3";
+  datapoint.picture = {kHeight, kWidth, picture({{35, 44, 22, 210, 45, 40}, {95, 58, 18, 50, 80, 210}})};
+  datapoint.regions = {{"red sphere", {10, 8, 60, 80}, {}, false},
+                       {"blue sphere", {70, 40, 120, 76}, {}, false},
+                       {"ground", {0, 0, 128, 96}, {}, false},
+                       {"highlight", {20, 20, 40, 40}, {}, false}};
+  TimeSeries series;
+  Players objects{"objects", ModalityKind::time_series, {}, {}, {}, at::zeros({count, count, features + 4}, at::kBool)};
+  series.frames = at::ones({count, features + 4});
+  for (int64_t r = 0; r < count; ++r) {
+    const auto& [name, box, mask, referred] = datapoint.regions[static_cast<size_t>(r)];
+    series.frames[r]
+        .slice(0, features)
+        .copy_(at::tensor({box.x0 / kWidth, box.y0 / kHeight, box.x1 / kWidth, box.y1 / kHeight}, at::kFloat));
+    series.frame_names.push_back(name);
+    objects.cells[r][r].fill_(true);
+  }
+  objects.names = series.frame_names;
+  datapoint.values = {series, Text{kQuestion}};
+  page.example.prediction.top = {{4, "red", 5.31, 0.871}};
+  page.target = "logit of red";
+
+  auto lime = explanation("lime", "U", {"logit of red"}, datapoint.id);
+  lime.attributions.push_back({objects, at::tensor({0.5, -0.25, 0.0, 1.0}, at::kDouble), {}, "", 0, ""});
+  lime.attributions.push_back({question_words(kQuestion), weights(12, 12, 2.2), {}, "", 0, ""});
+  page.add(lime);
+  auto pairs = explanation("shapley_interactions", "C", {"logit of red"}, datapoint.id);
+  pairs.interactions.push_back({question_words(kQuestion), objects, weights(12 * count, 77, 0.3).view({12, count})});
+  page.add(pairs);
+  auto second = explanation("second_order_gradient", "C", {"logit of red"}, datapoint.id);
+  second.attributions.push_back({objects, at::tensor({0.02, 0.01, 0.0, 0.004}, at::kDouble), {}, "", 0, "sphere"});
+  page.add(second);
+  return page;
+}
+
 }  // namespace multiviz::test

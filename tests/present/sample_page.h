@@ -9,6 +9,9 @@ Page sample_page();
 // The same for a time series and a table, whose players are frames, channels, cells and columns.
 Page sample_sensor_page();
 
+// The same for regions of a picture that the model does not see itself: four, the last in the first, all in the third.
+Page sample_region_page();
+
 // What sample_page()'s explanations are made of, for pages that are to be wrong in one place.
 Explanation sample_lime(const std::string& target = "logit of red");
 

@@ -64,7 +64,7 @@ nlohmann::json object_json(const Object& object, const View& view) {
 std::shared_ptr<const Shown> show(Random random, int64_t width, int64_t height) {
   auto shown = std::make_shared<Shown>();
   shown->scene = sample_scene(random);
-  Picture picture = render(shown->scene, width, height);
+  const auto picture = render(shown->scene, width, height);
   shown->pixels = at::empty({height, width, 3}, at::kByte);
   std::copy(picture.pixels.begin(), picture.pixels.end(), shown->pixels.mutable_data_ptr<uint8_t>());
   View view(shown->scene.camera, width, height);

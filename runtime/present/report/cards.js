@@ -21,6 +21,13 @@ function matrixTable(view) {
     cut.length ? el("p", { class: "note" }, `Shown: the strongest ${cut.join(" and ")}.`) : null);
 }
 
+// The parts of a picture as outlines of segments or as boxes, those of the strongest pairs numbered.
+function interactionPicture(picture, badges) {
+  const boxes = (picture.boxes || []).map((box) => el("span", { class: "box", style: placed(box), title: box.name }));
+  const layers = picture.outlines ? [{ src: picture.outlines, kind: "outlines" }] : [];
+  return stack(picture, "Regions of the strongest pairs", layers, [el("div", { class: "boxes" }, boxes), badges]);
+}
+
 function interactionFigure(view) {
   const twoSided = view.pairs.some((pair) => pair.value < 0);
   const badges = view.picture ? view.pairs.map((pair, i) => pair.at ? badge(String(i + 1), pair.at) : null) : [];
@@ -35,7 +42,7 @@ function interactionFigure(view) {
     el("div", { class: "pair" },
       el("div", {}, matrixTable(view), legend(view.legend)),
       el("div", {},
-        view.picture ? stack(view.picture, "Regions of the strongest pairs", [{ src: view.picture.outlines, kind: "outlines" }], shown) : null,
+        view.picture ? interactionPicture(view.picture, shown) : null,
         rankedList(view.pairs.map((pair) => ({ name: pairName(pair), weight: pair.value })), twoSided, true))),
     el("figcaption", {}, `Which parts of the ${view.rows.modality} and the ${view.columns.modality} raise (red) or lower (blue) the target together, beyond what each does alone.`));
 }

@@ -2,6 +2,7 @@
 
 const longestNumberedText = 40;
 const mostNameLetters = 50;
+const tallestPicture = 34;  // rem
 
 function legend(view) {
   const low = view.signed ? `${show(-view.limit)} lowers` : "0";
@@ -18,10 +19,15 @@ function badge(text, at) {
 
 // The picture with layers stacked over it: {src, alt, kind}.
 function stack(picture, alt, layers, badges) {
-  return el("div", { class: layers.some((layer) => layer.kind === "layer") ? "stack covered" : "stack", style: { "aspect-ratio": `${picture.width} / ${picture.height}` } },
-    el("img", { src: picture.src, alt, class: "photo" }),
+  return el("div", { class: layers.some((layer) => layer.kind === "layer") ? "stack covered" : "stack", style: { "aspect-ratio": `${picture.width} / ${picture.height}`, "max-width": `${(tallestPicture * picture.width / picture.height).toFixed(2)}rem` } },
+    picture.src ? el("img", { src: picture.src, alt, class: "photo" }) : null,
     layers.map((layer) => el("img", { src: layer.src, alt: "", class: layer.kind })),
     badges);
+}
+
+// Where a box lies, in percent of the picture.
+function placed(box) {
+  return { left: box.x + "%", top: box.y + "%", width: box.width + "%", height: box.height + "%" };
 }
 
 function toggle(text, on, change) {
@@ -55,6 +61,43 @@ function imagePanel(panel) {
     panel.outlines ? toggle("outlines", true, (on) => picture.classList.toggle("plain", !on)) : null,
     badges.some((item) => item) ? toggle("ranks", true, (on) => picture.classList.toggle("unnumbered", !on)) : null);
   return [picture, controls, legend(panel.legend), rankedList(panel.top, panel.legend.signed, badges.some((item) => item))];
+}
+
+function smallestAt(boxes, x, y) {
+  const holds = (box) => x >= box.x && x < box.x + box.width && y >= box.y && y < box.y + box.height;
+  return boxes.filter(holds).sort((a, b) => a.width * a.height - b.width * b.height)[0];
+}
+
+// Regions as boxes over their picture, the strongest numbered and listed beside it. The smallest box under the mouse, or
+// those of the list's item, say their name and weight.
+function regionsPanel(panel) {
+  const { width, height, src } = panel.picture, isSigned = panel.legend.signed;
+  const nodes = panel.boxes.map((box) => el("span", {
+    class: box.x > 50 ? "box weighed from-right" : "box weighed", style: { ...placed(box), "--color": box.color, "--strength": box.strength.toFixed(3) },
+  }, el("span", {}, `${box.name}: ${isSigned ? showSigned(box.weight) : show(box.weight)}`)));
+  const mark = (chosen) => panel.boxes.forEach((box, i) => nodes[i].classList.toggle("marked", chosen(box)));
+  const badges = panel.top.map((item, i) => badge(String(i + 1), item.at)).reverse();
+  const named = panel.top.slice(0, 3).map((item) => `${item.name} ${show(item.weight)}`).join(", ");
+  const picture = stack(panel.picture, `${panel.caption}${named ? ": " + named : ""}`, [], [el("div", { class: "boxes" }, nodes), badges]);
+  picture.classList.add("covered");
+  picture.addEventListener("pointermove", (event) => {
+    const frame = picture.getBoundingClientRect();
+    const under = smallestAt(panel.boxes, 100 * (event.clientX - frame.left) / frame.width, 100 * (event.clientY - frame.top) / frame.height);
+    mark((box) => box === under);
+  });
+  const list = rankedList(panel.top, isSigned, true), none = () => mark(() => false);
+  picture.addEventListener("pointerleave", none);
+  for (const [i, item] of [...(list ? list.children : [])].entries()) {
+    const these = () => mark((box) => box.player === panel.top[i].player);
+    fillIn(item, { tabindex: "0", onpointerenter: these, onfocus: these, onpointerleave: none, onblur: none }, []);
+  }
+  return el("div", { class: "pair" },
+    el("div", {}, picture,
+      el("div", { class: "controls" }, toggle("regions", true, (on) => picture.classList.toggle("raw", !on)),
+        toggle("ranks", true, (on) => picture.classList.toggle("unnumbered", !on))),
+      src ? null : el("p", { class: "note" }, `The picture is not known, only its size: ${width} × ${height} pixels.`),
+      legend(panel.legend)),
+    el("div", {}, list, panel.rest > 0 && panel.top.length ? el("p", { class: "note" }, `and ${plural(panel.rest, "region")} of smaller weight`) : null));
 }
 
 function textPanel(panel) {
@@ -131,12 +174,13 @@ function tablePanel(panel) {
     rest > 0 ? el("p", { class: "note" }, `and ${plural(rest, "column")} of smaller weight`) : null];
 }
 
-const drawPanel = { image: imagePanel, text: textPanel, time_series: seriesPanel, tabular: tablePanel };
+const drawPanel = { image: imagePanel, text: textPanel, time_series: seriesPanel, tabular: tablePanel, regions: regionsPanel };
 
 function panelFigure(panel, selected) {
   const heading = panel.component ? `${panel.modality}, ${panel.component}` : panel.modality;
-  return el("figure", { class: `panel ${panel.kind}`, "data-target": panel.target, hidden: panel.target !== selected },
-    el("h4", {}, heading), drawPanel[panel.kind](panel), el("figcaption", {}, panel.caption + "."));
+  const kind = panel.boxes ? "regions" : panel.kind;
+  return el("figure", { class: `panel ${kind}`, "data-target": panel.target, hidden: panel.target !== selected },
+    el("h4", {}, heading), drawPanel[kind](panel), el("figcaption", {}, panel.caption + "."));
 }
 
 // How the values of one modality are drawn, without weights.
@@ -144,7 +188,7 @@ function valueFigure(value, options) {
   if (value.kind === "image") {
     const boxes = value.regions.map((region) => el("span", {
       class: region.referred ? "box referred" : "box", title: region.name,
-      style: { left: region.x + "%", top: region.y + "%", width: region.width + "%", height: region.height + "%" },
+      style: placed(region),
     }, el("span", {}, region.name)));
     const picture = stack(value, value.name, [], el("div", { class: "boxes", hidden: true }, boxes));
     const referred = value.regions.some((region) => region.referred);

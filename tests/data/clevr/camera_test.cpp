@@ -101,7 +101,7 @@ TEST_CASE("boxes fit the pixels of rendered objects") {
     for (const Object& object : scene.objects) {
       Scene alone = scene;
       alone.objects = {object};
-      const Picture picture = render(alone, width, height);
+      const auto picture = render(alone, width, height);
       double x0 = width, y0 = height, x1 = 0, y1 = 0;
       for (int64_t y = 0; y < height; ++y)
         for (int64_t x = 0; x < width; ++x)
