@@ -42,10 +42,11 @@ class Explorer : public std::enable_shared_from_this<Explorer> {
   int64_t index() const { return index_; }
 
  private:
-  // What the user asks of words or of a box, and the answer.
+  // What the user asks of words, of a box or of a region of LXMERT's, and the answer.
   struct Live {
     std::set<int64_t> words;
     std::optional<Box> box;
+    std::optional<int64_t> region;
     std::shared_ptr<const Explanation> answer;
     double milliseconds = 0;
   };
@@ -79,6 +80,7 @@ class Explorer : public std::enable_shared_from_this<Explorer> {
   void ask_what_if();
   Target target() const;
   std::optional<size_t> modality(ModalityKind kind) const;
+  std::optional<size_t> pictured(const Datapoint& datapoint) const;  // the image, else the series of its regions
   // explorer.cpp and explorer_live.cpp
   void control_panel(Window& window);
   bool label_choice(Window& window);  // whether another was chosen
@@ -89,6 +91,7 @@ class Explorer : public std::enable_shared_from_this<Explorer> {
   void overview(Window& window);
   void features(Window& window);
   void live(Window& window);
+  void live_picture(Window& window, const Datapoint& datapoint, const std::string& name, const Value& value);
   void what_if(Window& window);
   void what_if_answer(Window& window, const Page& shown);
   void progress_overlay(Window& window);

@@ -368,13 +368,16 @@ void Explorer::use_tap(const std::string& tap) {
 
 void Explorer::ask_live() {
   auto* shown = page();
-  if (!shown || (live_.words.empty() && !live_.box)) {
+  if (!shown || (live_.words.empty() && !live_.box && !live_.region)) {
     live_.answer = nullptr;
     return;
   }
   SecondOrderOptions asked;
   if (live_.box)
     asked.region = live_.box;
+  else if (live_.region)
+    asked.atoms = {*live_.region},
+    asked.from = model_->signature().modalities[*pictured(shown->example.datapoint)].name;
   else
     for (int64_t word : live_.words) asked.words.emplace_back(word);
   ask("second-order gradient",

@@ -24,20 +24,76 @@ const Attribution* of_kind(const Explanation* explanation, ModalityKind kind) {
   return nullptr;
 }
 
+const Attribution* of_modality(const Explanation* explanation, const std::string& name) {
+  if (!explanation) return nullptr;
+  for (const auto& attribution : explanation->attributions)
+    if (attribution.players.modality == name) return &attribution;
+  return nullptr;
+}
+
+// The regions where they have no weights; that which is asked about is thick.
+std::vector<ColoredBox> plain_boxes(const Datapoint& datapoint, const Picture& picture, std::optional<int64_t> chosen) {
+  std::vector<ColoredBox> boxes;
+  for (const auto& region : datapoint.regions) {
+    auto number = std::ssize(boxes);
+    double strength = number == chosen ? 1 : 0.2;
+    boxes.push_back(
+        {box_in(region, picture.height, picture.width), {255, 255, 255}, strength, "", region.name, number});
+  }
+  return boxes;
+}
+
+// The picture with the answer laid over it: a heat map, or weighed regions.
+ImageContent live_content(Window& window, const Explanation* answer, const Datapoint& datapoint,
+                          const std::string& name, const Value& value, std::optional<int64_t> chosen,
+                          const HeatSettings& settings) {
+  ImageContent content;
+  auto* on_picture = of_modality(answer, name);
+  if (auto* image = std::get_if<Image>(&value)) {
+    content.image = image->pixels;
+    content.regions = datapoint.regions;
+    if (!on_picture || !on_picture->heatmap.defined() ||
+        on_picture->heatmap.sizes() != image->pixels.sizes().slice(0, 2))
+      return content;
+    content.values = on_picture->heatmap;
+    content.range = range_of(on_picture->heatmap, 0.995);
+    return content;
+  }
+  if (on_picture)
+    if (const auto& regions = regions_of(window, *on_picture, value, datapoint))
+      return region_content(*on_picture, *regions, settings, range_of(on_picture->weights));
+  auto picture = picture_of(datapoint);
+  content.image = picture.pixels;
+  content.height = picture.height;
+  content.width = picture.width;
+  content.boxes = plain_boxes(datapoint, picture, chosen);
+  return content;
+}
+
 }  // namespace
+
+std::optional<size_t> Explorer::pictured(const Datapoint& datapoint) const {
+  if (auto image = modality(ModalityKind::image)) return image;
+  for (size_t i = 0; i < datapoint.values.size(); ++i)
+    if (holds_regions(datapoint.values[i], datapoint)) return i;
+  return std::nullopt;
+}
 
 void Explorer::live(Window& window) {
   auto* shown = page();
-  auto text = modality(ModalityKind::text), image = modality(ModalityKind::image);
-  if (!shown || !text || !image) return faint_text(window, "this needs a datapoint with a text and an image");
-  const auto& question = std::get<Text>(shown->example.datapoint.values[*text]).string;
-  const auto& pixels = std::get<Image>(shown->example.datapoint.values[*image]).pixels;
-  faint_text(window,
-             "Click a word, with shift several: where the image matters because of it. Or draw a box on the image: "
-             "which words matter because of it.");
+  auto text = modality(ModalityKind::text);
+  auto where = shown ? pictured(shown->example.datapoint) : std::nullopt;
+  if (!shown || !text || !where) return faint_text(window, "this needs a datapoint with a text and an image");
+  const auto& datapoint = shown->example.datapoint;
+  const auto& question = std::get<Text>(datapoint.values[*text]).string;
+  const auto& value = datapoint.values[*where];
+  faint_text(window, std::holds_alternative<Image>(value)
+                         ? "Click a word, with shift several: where the image matters because of it. Or draw a box on "
+                           "the image: which words matter because of it."
+                         : "Click a word, with shift several: which regions matter because of it. Or click a region: "
+                           "which words matter because of it.");
   auto answer = live_.answer;  // a click below may replace it
   auto* on_words = of_kind(answer.get(), ModalityKind::text);
-  auto* on_pixels = of_kind(answer.get(), ModalityKind::image);
   std::vector<double> weights;
   if (on_words) weights = word_weights(*on_words, question);
   auto range = on_words ? range_of(on_words->weights) : HeatmapRange{};
@@ -47,21 +103,23 @@ void Explorer::live(Window& window) {
     if (!word.shift) live_.words.clear();
     if (!only || word.shift) toggle(live_.words, word.clicked);
     live_.box.reset();
+    live_.region.reset();
     ask_live();
   }
   heat_controls(window, state_.heat);
-  ImageContent content;
-  content.image = pixels;
-  if (on_pixels && on_pixels->heatmap.defined() && on_pixels->heatmap.sizes() == pixels.sizes().slice(0, 2)) {
-    content.values = on_pixels->heatmap;
-    content.range = range_of(on_pixels->heatmap, 0.995);
-  }
-  content.regions = shown->example.datapoint.regions;
+  live_picture(window, datapoint, model_->signature().modalities[*where].name, value);
+  if (answer) faint_text(window, fmt::format("{:.0f} ms", live_.milliseconds));
+}
+
+void Explorer::live_picture(Window& window, const Datapoint& datapoint, const std::string& name, const Value& value) {
+  auto answer = live_.answer;
+  auto content = live_content(window, answer.get(), datapoint, name, value, live_.region, state_.heat);
   auto height =
       std::max(window.units(60), ImGui::GetContentRegionAvail().y - 3 * ImGui::GetTextLineHeightWithSpacing());
   auto events = image_view(window, "live", content, state_.heat, 0, height);
-  if (events.dragged) {
+  if (auto* image = std::get_if<Image>(&value); image && events.dragged) {
     auto clip = [](double v, int64_t most) { return std::clamp(v, 0.0, static_cast<double>(most)); };
+    const auto& pixels = image->pixels;
     Box box{clip(events.dragged->x0, pixels.size(1)), clip(events.dragged->y0, pixels.size(0)),
             clip(events.dragged->x1, pixels.size(1)), clip(events.dragged->y1, pixels.size(0))};
     if (box.x1 - box.x0 >= 1 && box.y1 - box.y0 >= 1) {
@@ -70,8 +128,13 @@ void Explorer::live(Window& window) {
       ask_live();
     }
   }
-  if (content.values.defined()) heat_legend(window, state_.heat, content.range, window.units(260));
-  if (answer) faint_text(window, fmt::format("{:.0f} ms", live_.milliseconds));
+  auto* region = events.clicked ? box_under(content, *events.clicked) : nullptr;
+  if (region) {
+    live_.words.clear();
+    live_.region = region->part;
+    ask_live();
+  }
+  if (answer && of_modality(answer.get(), name)) heat_legend(window, state_.heat, content.range, window.units(260));
 }
 
 void Explorer::what_if(Window& window) {

@@ -99,6 +99,31 @@ test("pages, reports and windows draw regions on the picture that the model does
   os.execute("rm -r " .. folder)
 end)
 
+test("a word that is clicked weighs the regions, and a region that is clicked the words", function()
+  local path = check.scratch(".png")
+  local model = mv.models.load(root .. "lxmert/small")
+  local w = mv.explore(model, joined(model, "groups.h5"), { visible = false, scale = 1, folder = check.scratch() })
+  w:click(528, 37) -- Words and pixels
+  local function part(x0, y0, x1, y1)
+    w:move(290, 795)
+    mv.screenshot(w, path)
+    return mv.image(path):crop(x0, y0, x1, y1)
+  end
+  local function boxes() return part(400, 200, 1200, 650) end
+  local function words() return part(300, 75, 1260, 105) end
+  local plain, grey = boxes(), words()
+  ok(plain == boxes(), "nothing was asked, and the boxes changed")
+  w:click(356, 90)
+  ok(plain ~= boxes(), "no weights of regions")
+  w:click(356, 90) -- takes it back
+  ok(plain == boxes() and grey == words(), "the question was not taken back")
+  w:click(780, 420)
+  ok(grey ~= words(), "no words of a region")
+  ok(plain ~= boxes(), "the region is not marked")
+  eq(w.error, nil)
+  os.remove(path)
+end)
+
 test("regions outside the picture are told before anything is drawn", function()
   local model = mv.models.load(root .. "lxmert/small")
   local given = joined(model, "groups.h5")[1]
