@@ -2,6 +2,7 @@
 #include "models/detect.h"
 #include "models/mdetr_answers.h"
 #include "models/mdetr_backbone.h"
+#include "models/mdetr_masks.h"
 #include "models/pretrained.h"
 #include "models/roberta_tower.h"
 #include "nn/detr.h"
@@ -16,7 +17,8 @@ namespace multiviz {
 // first layer, which is what the reference's heads read, side by side in the order of the slots: [B, 4 E] for CLEVR
 // (type, binary, reg, attr), [B, 6 E] for GQA (type, obj, rel, attr, cat, global). A model without answers has a label
 // for each slot, "slot 1", ..., multi-label: the log odds that it found something; its features are the mean of the
-// slots' last states [B, E].
+// slots' last states [B, E]. One for segmentation (DETRsegm, trained on PhraseCut) is a model without answers, whose
+// masks forward_raw gives.
 //
 // Images are prepared as the reference does for its evaluation, CLEVR's as they are, others with their shorter side 800
 // and the longer at most 1333, unless a preprocessor_config.json says otherwise.
@@ -41,13 +43,14 @@ class Mdetr : public PretrainedModel, public Detector {
   std::vector<std::vector<Detection>> detect(std::span<const Leaf> leaves, double threshold) const override;
   // samples [B, 3, H, W], mask (true at padding) or pixel_values, pixel_mask; input_ids or inputs_embeds,
   // attention_mask -> pred_logits, pred_boxes, pred_isfinal, pred_answer_type, ..., proj_queries, proj_tokens,
-  // aux_outputs (one table for each layer of the decoder but the last); of the memory cache text_memory_resized, text_memory, img_memory
+  // aux_outputs (one table for each layer of the decoder but the last), pred_masks [B, Q, H / 4, W / 4] of a model for
+  // segmentation; of the memory cache text_memory_resized, text_memory, img_memory
   // (positions first), mask, text_attention_mask, text_pooled_op, img_pooled_op; hs [layers, B, Q, E]; lists, batch
   // first: text_hidden_states, text_attentions, encoder_hidden_states, encoder_attentions, decoder_hidden_states,
   // decoder_attentions, cross_attentions; logits, features.
   RawOutputs forward_raw(const RawInputs& inputs) const override;
 
-  // Frozen normalisations are buffers.
+  // Frozen normalisations are buffers. Names are the checkpoint's.
   NamedTensors parameters() const override;
   NamedTensors buffers() const override;
 
@@ -73,7 +76,10 @@ class Mdetr : public PretrainedModel, public Detector {
   Output answer(const Decoded& decoded, Trace* trace) const;
   RawOutput detection_outputs(const at::Tensor& states, const at::Tensor& tokens) const;
   void raw_memory(RawOutputs& out, const Encoding& image, const Encoding& text, const Decoded& decoded) const;
+  at::Tensor raw_masks(const Encoding& image, const Decoded& decoded, const Trace& trace) const;
+  NamedTensors select(bool buffers) const;
 
+  std::string prefix_;  // of the names that the checkpoint has for what is not about segments
   int64_t width_ = 0, heads_ = 0, slots_ = 0;
   MdetrBackbone backbone_;
   LinearWeights projection_;                     // [E, C, 1, 1]
@@ -91,6 +97,7 @@ class Mdetr : public PretrainedModel, public Detector {
   LinearWeights classes_, final_, align_image_, align_text_;
   std::vector<LinearWeights> boxes_;
   MdetrAnswers answers_;
+  MdetrMasks masks_;
   std::vector<std::string> late_taps_;  // of what answers do not need
 };
 

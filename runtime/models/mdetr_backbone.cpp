@@ -60,11 +60,11 @@ bool is_resnet(const std::string& name) {
 
 }  // namespace
 
-MdetrBackbone::MdetrBackbone(WeightReader& weights, const std::string& prefix, const std::string& name,
+MdetrBackbone::MdetrBackbone(WeightReader& weights, const std::string& prefix, const std::string& name, bool dilation,
                              const std::string& where) {
   bool mobile = name.empty() && weights.has(prefix + "conv_stem.weight");
   if (name.empty() ? !mobile : is_resnet(name))
-    add_resnet(weights, prefix);
+    add_resnet(weights, prefix, dilation, where);
   else if (mobile || name.starts_with("timm_tf_efficientnet_b"))
     add_efficientnet(weights, prefix, /*same=*/true);
   else if (name.starts_with("timm_efficientnet_b"))
@@ -76,9 +76,12 @@ MdetrBackbone::MdetrBackbone(WeightReader& weights, const std::string& prefix, c
         where, name);
 }
 
-void MdetrBackbone::add_resnet(WeightReader& weights, const std::string& prefix) {
+void MdetrBackbone::add_resnet(WeightReader& weights, const std::string& prefix, bool dilation,
+                               const std::string& where) {
   ResnetOptions options;
   options.bottleneck = weights.has(prefix + "layer1.0.conv3.weight");
+  check(!dilation || options.bottleneck,
+        "{}: dilation is for backbones with bottlenecks, such as resnet50 and resnet101, and this one has none", where);
   int64_t first = weights.size(prefix + "conv1.weight", 0);
   auto stem = read_resnet_stem(weights, prefix, 3, first, options);
   steps_.push_back({"image.embeddings", [=](const at::Tensor& x) { return resnet_stem(x, stem, options); }});
@@ -87,19 +90,25 @@ void MdetrBackbone::add_resnet(WeightReader& weights, const std::string& prefix)
     auto layer = [&](int64_t l) { return fmt::format("{}layer{}.{}.", prefix, stage, l); };
     ResnetShape shape{channels_, weights.size(layer(0) + (options.bottleneck ? "conv3.weight" : "conv2.weight"), 0), 1,
                       stage == 1 ? 1 : 2};
+    if (dilation && stage == 4) shape.stride = 1, shape.dilation = 2, shape.first_dilation = 1;
     while (weights.has(layer(shape.layers) + "conv1.weight")) ++shape.layers;
     ResnetStage run(weights, prefix, stage, shape, options);
     steps_.push_back({fmt::format("image.stage.{}", stage), [=](const at::Tensor& x) { return run(x); }});
     channels_ = shape.out;
+    if (stage < 4) finer_[static_cast<size_t>(3 - stage)] = {steps_.back().tap, channels_};
   }
 }
 
 void MdetrBackbone::add_efficientnet(WeightReader& weights, const std::string& prefix, bool same) {
   EfficientNet network(weights, prefix, same);
-  channels_ = network.channels();
+  channels_ = network.channels(network.stages() - 1);
   steps_.push_back({"image.embeddings", [=](const at::Tensor& x) { return network.stem(x); }});
   for (size_t s = 0; s < network.stages(); ++s)
     steps_.push_back({fmt::format("image.stage.{}", s + 1), [=](const at::Tensor& x) { return network.stage(s, x); }});
+  // The last stages before the map is halved.
+  constexpr size_t last[] = {4, 2, 1};
+  for (size_t i = 0; i < finer_.size(); ++i)
+    finer_[i] = {fmt::format("image.stage.{}", last[i] + 1), network.channels(last[i])};
 }
 
 std::vector<std::string> MdetrBackbone::taps() const {

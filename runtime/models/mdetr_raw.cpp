@@ -43,6 +43,16 @@ void Mdetr::raw_memory(RawOutputs& out, const Encoding& image, const Encoding& t
   out["text_attention_mask"].tensor = words.logical_not();
 }
 
+at::Tensor Mdetr::raw_masks(const Encoding& image, const Decoded& decoded, const Trace& trace) const {
+  auto cells = trace.at("image.features");
+  int64_t count = cells.size(2) * cells.size(3);
+  auto memory = decoded.memory.slice(1, 0, count).transpose(1, 2).reshape(cells.sizes());
+  auto real = image.tensors[2].view({cells.size(0), cells.size(2), cells.size(3)});
+  const auto& maps = backbone_.finer();
+  return masks_(found(decoded, decoder_.size() - 1), cells, memory, real,
+                {trace.at(maps[0].tap), trace.at(maps[1].tap), trace.at(maps[2].tap)});
+}
+
 RawOutputs Mdetr::forward_raw(const RawInputs& inputs) const {
   check_raw_inputs(inputs, signature_.name,
                    {"samples", "mask", "pixel_values", "pixel_mask", "input_ids", "inputs_embeds", "attention_mask"},
@@ -91,6 +101,7 @@ RawOutputs Mdetr::forward_raw(const RawInputs& inputs) const {
     out[key].tensor = trace.at(name);
   }
   raw_memory(out, encodings[0], encodings[1], decoded);
+  if (masks_.defined()) out["pred_masks"].tensor = raw_masks(encodings[0], decoded, trace);
   if (cls_.defined()) {
     auto first = trace.at(fmt::format("text.layer.{}.hidden", text_.layers())).select(1, 0);
     out["text_pooled_op"].tensor = at::linear(linear(first, pooler_).tanh(), contrastive_text_);

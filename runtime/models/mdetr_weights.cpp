@@ -39,14 +39,27 @@ bool is_set(const nlohmann::json& config, const char* key, bool otherwise) {
   return found->is_number() ? found->get<double>() != 0 : found->is_boolean() && found->get<bool>();
 }
 
-void refuse(const nlohmann::json& config, const Pretrained& from, const std::string& where) {
-  for (const auto& [name, _] : from.tensors)
-    check(!name.starts_with("detr.") && !name.starts_with("mask_head."),
-          "{} is an MDETR for segmentation, which this version does not know: load one for detection or answers",
-          from.source);
+constexpr const char* segmentation_prefix = "detr.";
+
+bool draws(const std::string& name) { return name.starts_with("bbox_attention.") || name.starts_with("mask_head."); }
+
+// Models for segmentation are others, "detr.", and a head: the names without that. Returns it, "" for models without.
+std::string take_prefix(std::map<std::string, at::Tensor>& tensors, const std::string& where) {
+  const std::string prefix = segmentation_prefix;
+  if (!tensors.contains(prefix + "query_embed.weight")) return "";
+  std::map<std::string, at::Tensor> out;
+  for (const auto& [name, tensor] : tensors) {
+    check(name.starts_with(prefix) || draws(name), "{} has weights with and without '{}': '{}' is one without", where,
+          prefix, name);
+    out.emplace(draws(name) ? name : name.substr(prefix.size()), tensor);
+  }
+  tensors = std::move(out);
+  return prefix;
+}
+
+void refuse(const nlohmann::json& config, const std::string& where) {
   check(!is_set(config, "pre_norm", false) && is_set(config, "pass_pos_and_query", true),
         "{}: pre_norm and no_pass_pos_and_query make models that the reference cannot run either", where);
-  check(!is_set(config, "dilation", false), "{}: backbones with dilation are not known to this version", where);
 }
 
 }  // namespace
@@ -54,13 +67,15 @@ void refuse(const nlohmann::json& config, const Pretrained& from, const std::str
 Mdetr::Mdetr(Pretrained from) : PretrainedModel(with_processor(from)) {
   auto settings = config();
   auto where = from.source;
-  refuse(settings, from, where);
+  refuse(settings, where);
+  prefix_ = take_prefix(from.tensors, where);
   WeightReader weights(std::move(from.tensors), from.source, dtype());
   width_ = weights.size("query_embed.weight", 1);
   heads_ = config_size(settings, "nheads", 8, where);
   check(width_ % heads_ == 0 && width_ % 4 == 0,
         "{}: the width {} is not a multiple of 4 and of the {} attention heads (nheads)", where, width_, heads_);
-  backbone_ = MdetrBackbone(weights, "backbone.0.body.", get_or<std::string>(settings, "backbone", "", where), where);
+  backbone_ = MdetrBackbone(weights, "backbone.0.body.", get_or<std::string>(settings, "backbone", "", where),
+                            is_set(settings, "dilation", false), where);
   projection_ = {weights.take("input_proj.weight", {width_, backbone_.channels(), 1, 1}),
                  weights.take("input_proj.bias", {width_})};
   read_transformer(weights, settings, where);
@@ -70,6 +85,13 @@ Mdetr::Mdetr(Pretrained from) : PretrainedModel(with_processor(from)) {
         "{} was trained to answer questions (do_qa) and has no heads for answers: load the checkpoint whole, or give "
         "config = {{ do_qa = false }}",
         where);
+  if (!prefix_.empty()) {
+    const auto& maps = backbone_.finer();
+    check(answers_.empty() && !cls_.defined(),
+          "{} is for segmentation and for answers or the contrastive loss at once, which the reference cannot run",
+          where);
+    masks_ = MdetrMasks(weights, width_, heads_, {maps[0].channels, maps[1].channels, maps[2].channels}, where);
+  }
   weights.ignore_ending(".num_batches_tracked");  // counters of training steps
   finish(weights);
   make_signature();
@@ -163,22 +185,20 @@ std::set<std::string> frozen(const NamedTensors& weights) {
   return out;
 }
 
-NamedTensors select(const NamedTensors& weights, bool buffers) {
-  auto names = frozen(weights);
-  NamedTensors out;
-  for (const auto& entry : weights)
-    if (names.contains(entry.first.substr(0, entry.first.rfind('.'))) == buffers) out.push_back(entry);
-  return out;
-}
-
 }  // namespace
 
-NamedTensors Mdetr::parameters() const { return select(weights_, false); }
-
-NamedTensors Mdetr::buffers() const {
-  auto out = PretrainedModel::buffers();
-  for (auto& entry : select(weights_, true)) out.push_back(std::move(entry));
+NamedTensors Mdetr::select(bool buffers) const {
+  auto names = frozen(weights_);
+  NamedTensors out;
+  if (buffers) out = PretrainedModel::buffers();
+  for (const auto& entry : weights_)
+    if (names.contains(entry.first.substr(0, entry.first.rfind('.'))) == buffers) out.push_back(entry);
+  for (auto& [name, _] : out)
+    if (!draws(name)) name = prefix_ + name;
   return out;
 }
+
+NamedTensors Mdetr::parameters() const { return select(false); }
+NamedTensors Mdetr::buffers() const { return select(true); }
 
 }  // namespace multiviz

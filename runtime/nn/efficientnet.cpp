@@ -39,8 +39,8 @@ EfficientNet::EfficientNet(WeightReader& weights, const std::string& prefix, boo
       in = weights.size(name + last, 0);
     }
     stages_.push_back(std::move(stage));
+    channels_.push_back(in);
   }
-  channels_ = in;
 }
 
 EfficientNet::Block EfficientNet::read_block(WeightReader& weights, const std::string& name, int64_t in,

@@ -20,7 +20,7 @@ class EfficientNet {
   EfficientNet(WeightReader& weights, const std::string& prefix, bool same);
 
   size_t stages() const { return stages_.size(); }
-  int64_t channels() const { return channels_; }  // of the last stage
+  int64_t channels(size_t stage) const { return channels_[stage]; }  // of its result
   // The first convolution: [B, 3, H, W] -> [B, C0, H / 2, W / 2], rounded up.
   at::Tensor stem(const at::Tensor& pixels) const;
   // Stage `number`, from 0, of seven: [B, C, H, W] -> [B, C', H / s, W / s], rounded up, s = 1, 2, 2, 2, 1, 2, 1.
@@ -39,7 +39,7 @@ class EfficientNet {
   at::Tensor run(const Block& block, const at::Tensor& x) const;
 
   bool same_ = true;
-  int64_t channels_ = 0;
+  std::vector<int64_t> channels_;
   ConvNormWeights stem_;
   std::vector<std::vector<Block>> stages_;
 };

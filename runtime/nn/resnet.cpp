@@ -92,6 +92,7 @@ ResnetStage::ResnetStage(WeightReader& weights, const std::string& prefix, int64
     auto name = prefix + layer_name(options.names, number, l);
     Layer layer;
     layer.stride = l == 0 ? shape.stride : 1;
+    layer.dilation = l == 0 ? shape.first_dilation : shape.dilation;
     layer.convolutions = read_convolutions(weights, name, in);
     if (in != shape.out || layer.stride != 1) {
       auto [convolution, norm] = shortcut_names(options.names, name);
@@ -129,7 +130,7 @@ at::Tensor ResnetStage::basic(const Layer& layer, const at::Tensor& x) const {
 at::Tensor ResnetStage::bottleneck(const Layer& layer, const at::Tensor& x) const {
   auto at_stride = [&](ResnetStride where) { return options_.stride == where ? layer.stride : 1; };
   auto y = conv_norm(x, layer.convolutions[0], options_.epsilon, at_stride(ResnetStride::in_1x1));
-  y = conv_norm(y.relu_(), layer.convolutions[1], options_.epsilon, at_stride(ResnetStride::in_3x3), shape_.dilation);
+  y = conv_norm(y.relu_(), layer.convolutions[1], options_.epsilon, at_stride(ResnetStride::in_3x3), layer.dilation);
   y = shrink(y.relu_(), at_stride(ResnetStride::mean));
   return conv_norm(y, layer.convolutions[2], options_.epsilon);
 }

@@ -55,8 +55,9 @@ at::Tensor resnet_stem(const at::Tensor& pixels, const ConvNormWeights& weights,
 struct ResnetShape {
   int64_t in = 0, out = 0;  // channels
   int64_t layers = 0;
-  int64_t stride = 1;    // of the first layer
-  int64_t dilation = 1;  // of the 3 x 3 convolutions of bottlenecks
+  int64_t stride = 1;                 // of the first layer
+  int64_t dilation = 1;               // of the 3 x 3 convolutions of bottlenecks
+  int64_t first_dilation = dilation;  // the first layer's
 };
 
 // Layers of one width, which may be used without the others: [B, in, H, W] -> [B, out, H / stride, W / stride], rounded
@@ -75,7 +76,7 @@ class ResnetStage {
   struct Layer {
     std::vector<ConvNormWeights> convolutions;
     ConvNormWeights shortcut;  // undefined where the input is added as it is
-    int64_t stride = 1;
+    int64_t stride = 1, dilation = 1;
   };
 
   std::vector<ConvNormWeights> read_convolutions(WeightReader& weights, const std::string& layer, int64_t in) const;

@@ -7,6 +7,7 @@
 #include "io/torch_file.h"
 #include "models/load.h"
 #include "models/mdetr_checkpoint.h"
+#include "tests/models/mdetr_fixture.h"
 #include "tests/models/parity.h"
 #include "tests/scratch.h"
 
@@ -14,8 +15,9 @@ namespace multiviz {
 namespace {
 
 using test::difference;
-
-constexpr const char* root = "tests/fixtures/mdetr/";
+using test::find;
+using test::mdetr_root;
+using test::pixels_of;
 
 struct Fixture {
   std::shared_ptr<Mdetr> model;
@@ -25,7 +27,7 @@ struct Fixture {
 
 nlohmann::json options_of(const std::string& name) {
   auto options = nlohmann::json::object();
-  if (name != "clevr") options["tokenizer"] = std::string(root) + "clevr";
+  if (name != "clevr") options["tokenizer"] = std::string(mdetr_root) + "clevr";
   return options;
 }
 
@@ -39,23 +41,10 @@ Fixture fixture(const std::string& name, nlohmann::json more = nlohmann::json::o
   auto options = options_of(name);
   options.update(more);
   Fixture out;
-  out.model = std::dynamic_pointer_cast<Mdetr>(load_model(root + name + "/checkpoint.pth", "", options));
-  out.reference.checks = load_safetensors(root + name + "/check.safetensors").tensors;
+  out.model = std::dynamic_pointer_cast<Mdetr>(load_model(mdetr_root + name + "/checkpoint.pth", "", options));
+  out.reference.checks = load_safetensors(mdetr_root + name + "/check.safetensors").tensors;
   out.sizes = sizes_of(name);
   return out;
-}
-
-// sin(0.7 i) at flat position i, zero at padding, and the mask of padding: as make_mdetr.py has them.
-std::pair<at::Tensor, at::Tensor> pixels_of(const std::vector<std::pair<int64_t, int64_t>>& sizes) {
-  int64_t height = 0, width = 0, rows = std::ssize(sizes);
-  for (auto [h, w] : sizes) height = std::max(height, h), width = std::max(width, w);
-  auto values = at::arange(rows * 3 * height * width, at::kDouble).mul(0.7).sin().to(at::kFloat);
-  auto mask = at::ones({rows, height, width}, at::kBool);
-  for (int64_t i = 0; i < rows; ++i) {
-    auto [h, w] = sizes[static_cast<size_t>(i)];
-    mask[i].slice(0, 0, h).slice(1, 0, w).fill_(false);
-  }
-  return {values.view({rows, 3, height, width}).masked_fill(mask.unsqueeze(1), 0), mask};
 }
 
 RawInputs inputs_of(const Fixture& from) {
@@ -64,12 +53,6 @@ RawInputs inputs_of(const Fixture& from) {
           {"mask", mask},
           {"input_ids", from.reference.at("input_ids")},
           {"attention_mask", from.reference.at("attention_mask")}};
-}
-
-const RawOutput& find(const RawOutputs& out, const std::string& name) {
-  auto found = out.find(name);
-  REQUIRE_MESSAGE(found != out.end(), name);
-  return found->second;
 }
 
 // Leaves of the given words, images without padding.
@@ -294,11 +277,11 @@ TEST_CASE("an MDETR is saved as its training script does, or as a folder, and lo
 }
 
 TEST_CASE("MDETR checkpoints that do not fit are errors") {
-  const std::string path = std::string(root) + "clevr/checkpoint.pth";
+  const std::string path = std::string(mdetr_root) + "clevr/checkpoint.pth";
   auto weights = load_weight_files(path);
   Pretrained whole;
   whole.source = path;
-  whole.config = mdetr_config(weights, {std::string(root) + "clevr"}, nlohmann::json::object());
+  whole.config = mdetr_config(weights, {std::string(mdetr_root) + "clevr"}, nlohmann::json::object());
   whole.tensors = weights.tensors;
   auto broken = [&](auto change) {
     auto copy = whole;
@@ -315,13 +298,14 @@ TEST_CASE("MDETR checkpoints that do not fit are errors") {
   CHECK(broken([](auto& p) { p.config["enc_layers"] = 3; }) == has("are missing: 'transformer.encoder.layers.2."));
   CHECK(broken([](auto& p) { p.config["dec_layers"] = 1; }) == has("are not part of the model"));
   CHECK(broken([](auto& p) { p.config["pre_norm"] = true; }) == has("cannot run either"));
-  CHECK(broken([](auto& p) { p.config["dilation"] = 1; }) == has("backbones with dilation"));
+  CHECK(broken([](auto& p) { p.config["dilation"] = 1; }) == has("dilation is for backbones with bottlenecks"));
   CHECK(broken([](auto& p) { p.config.erase("text_encoder"); }) == has("num_attention_heads"));
   CHECK(broken([](auto& p) { p.tensors.erase("answer_attr_head.weight"); }) == has("'answer_attr_head.weight'"));
   CHECK(broken([](auto& p) { p.tensors["class_embed.bias"] = at::zeros({3}); }) ==
         has("'class_embed.bias' is Float [3]"));
   CHECK(broken([](auto& p) { p.tensors["more"] = at::zeros({3}); }) == has("not part of the model: more"));
-  CHECK(broken([](auto& p) { p.tensors["detr.query_embed.weight"] = at::zeros({3}); }) == has("for segmentation"));
+  CHECK(broken([](auto& p) { p.tensors["detr.query_embed.weight"] = at::zeros({3}); }) ==
+        has("with and without 'detr.'"));
   auto headless = [](Pretrained& p) {
     std::erase_if(p.tensors, [](auto& e) { return e.first.starts_with("answer_"); });
   };
