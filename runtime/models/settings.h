@@ -9,7 +9,8 @@
 
 namespace multiviz {
 
-// Reads a model's settings: all must be there but those that are optional, and no other. Throws Error naming the setting.
+// Reads a model's settings: all must be there but those that are optional, and no other. Throws Error naming the
+// setting.
 class SettingsReader {
  public:
   SettingsReader(const nlohmann::json& config, std::string architecture)
@@ -22,8 +23,10 @@ class SettingsReader {
     known_.emplace_back(name);
     auto found = config_.find(name);
     check(found != config_.end(), "the settings of a {} lack '{}'", architecture_, name);
+    // A script writes an empty list as it writes an empty table.
+    const bool empty = nlohmann::json(value).is_array() && found->is_object() && found->empty();
     try {
-      found->get_to(value);
+      (empty ? nlohmann::json::array() : *found).get_to(value);
     } catch (const nlohmann::json::exception&) {
       fail("the setting '{}' of a {} has the wrong type", name, architecture_);
     }

@@ -140,6 +140,10 @@ TEST_CASE("what MulT cannot take is said") {
   options.inputs = {3};
   CHECK(error_of([&] { MulT{options}; }) == has("2 modalities and 1 numbers of inputs"));
   auto config = model.config();
+  config["labels"] = nlohmann::json::object();  // as scripts write an empty list
+  CHECK(mult_options(config).labels.empty());
+  config["frames"] = nlohmann::json::object();
+  CHECK(error_of([&] { mult_options(config); }) == has("'frames' of a mult has the wrong type"));
   config.erase("frames");
   CHECK(error_of([&] { mult_options(config); }) == has("lack 'frames'"));
 }
