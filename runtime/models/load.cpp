@@ -150,12 +150,24 @@ std::map<std::string, at::Tensor> with_markers(std::map<std::string, at::Tensor>
   return tensors;
 }
 
+// MultiBench's LowRankTensorFusion keeps them in a list that its state dict does not know; on a GPU, the rest as well.
+void check_factors(const std::map<std::string, at::Tensor>& tensors, const Model& model, const std::string& path) {
+  const auto own = own_weights(model);
+  const bool needed = std::any_of(own.begin(), own.end(), [](const auto& w) { return w.first == "fuse.factors.0"; });
+  check(!needed || tensors.contains("fuse.factors.0"),
+        "{} has no tensor 'fuse.factors.0': MultiBench's state_dict() leaves out what LowRankTensorFusion learned: in "
+        "Python, add {{f'fuse.factors.{{i}}': x.data for i, x in enumerate(model.fuse.factors)}} to it, and "
+        "'fuse.fusion_weights' and 'fuse.fusion_bias' where they are not there",
+        path);
+}
+
 ModelPtr load_architecture(const std::string& path, const nlohmann::json& config, const WeightFiles& weights,
                            const nlohmann::json& options) {
   for (const auto& [key, _] : options.items())
     check(key == "config" || key == "weights", "the option '{}' is not known for {}; known: config, weights", key,
           path);
   auto model = make_model(config, path);
+  check_factors(weights.tensors, *model, path);
   copy_weights(own_weights(*model), with_markers(weights.tensors, *model), path);
   return model;
 }
@@ -242,7 +254,9 @@ ModelPtr load_model(const std::string& name_or_path, const std::string& folder, 
 }
 
 void load_weights(Model& model, const std::string& path) {
-  copy_weights(own_weights(model), with_markers(load_weight_files(path).tensors, model), path);
+  auto tensors = load_weight_files(path).tensors;
+  check_factors(tensors, model, path);
+  copy_weights(own_weights(model), with_markers(std::move(tensors), model), path);
 }
 
 void save_model(const Model& model, const std::string& path, bool half) {

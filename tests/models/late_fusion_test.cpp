@@ -5,7 +5,9 @@
 
 #include "data/basic_dataset.h"
 #include "io/safetensors.h"
+#include "io/torch_file.h"
 #include "models/checkpoint.h"
+#include "models/load.h"
 #include "tests/models/learns.h"
 #include "tests/models/toy_model.h"
 #include "tests/scratch.h"
@@ -125,6 +127,20 @@ TEST_CASE("late fusion learns, and is saved and loaded with what it learned") {
     training.steps = 40, training.batch = 12, training.learning_rate = 0.02;
     test::check_learns(model, std::make_shared<Waves>(), training);
   }
+}
+
+TEST_CASE("a state dict without LRTF's factors says how they are saved") {
+  auto options = small();
+  options.fusion = "low_rank";
+  LateFusion model(options);
+  NamedTensors weights;
+  for (const auto& entry : all_weights(model))
+    if (!entry.first.starts_with("fuse.")) weights.push_back(entry);
+  Scratch scratch;
+  save_state_dict(scratch / "lrtf.pt", weights);
+  const auto* expected = "add {f'fuse.factors.{i}': x.data for i, x in enumerate(model.fuse.factors)}";
+  CHECK(error_of([&] { load_model(scratch / "lrtf.pt", "", {{"config", model.config()}}); }) == has(expected));
+  CHECK(error_of([&] { load_weights(model, scratch / "lrtf.pt"); }) == has(expected));
 }
 
 TEST_CASE("late fusion broadcasts one row and grids pairs") {
