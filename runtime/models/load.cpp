@@ -150,6 +150,15 @@ std::map<std::string, at::Tensor> with_markers(std::map<std::string, at::Tensor>
   return tensors;
 }
 
+constexpr const char* mult_in_mmdl = "fuse.out_layer.weight";
+
+std::map<std::string, at::Tensor> without_prefix(const std::map<std::string, at::Tensor>& tensors,
+                                                 const std::string& prefix) {
+  std::map<std::string, at::Tensor> out;
+  for (const auto& [name, tensor] : tensors) out[name.starts_with(prefix) ? name.substr(prefix.size()) : name] = tensor;
+  return out;
+}
+
 // MultiBench's LowRankTensorFusion keeps them in a list that its state dict does not know; on a GPU, the rest as well.
 void check_factors(const std::map<std::string, at::Tensor>& tensors, const Model& model, const std::string& path) {
   const auto own = own_weights(model);
@@ -161,11 +170,14 @@ void check_factors(const std::map<std::string, at::Tensor>& tensors, const Model
         path);
 }
 
-ModelPtr load_architecture(const std::string& path, const nlohmann::json& config, const WeightFiles& weights,
+ModelPtr load_architecture(const std::string& path, nlohmann::json config, const WeightFiles& weights,
                            const nlohmann::json& options) {
   for (const auto& [key, _] : options.items())
     check(key == "config" || key == "weights", "the option '{}' is not known for {}; known: config, weights", key,
           path);
+  if (config.is_object() && config.contains("architecture") && config["architecture"] == "mult" &&
+      weights.tensors.contains(mult_in_mmdl))
+    config["mmdl"] = true;
   auto model = make_model(config, path);
   check_factors(weights.tensors, *model, path);
   copy_weights(own_weights(*model), with_markers(weights.tensors, *model), path);
@@ -255,6 +267,7 @@ ModelPtr load_model(const std::string& name_or_path, const std::string& folder, 
 
 void load_weights(Model& model, const std::string& path) {
   auto tensors = load_weight_files(path).tensors;
+  if (dynamic_cast<const MulT*>(&model) && tensors.contains(mult_in_mmdl)) tensors = without_prefix(tensors, "fuse.");
   check_factors(tensors, model, path);
   copy_weights(own_weights(model), with_markers(std::move(tensors), model), path);
 }

@@ -155,16 +155,18 @@ MulT::WeightNames MulT::weight_names() const {
 
 template <typename Self, typename Visit>
 void MulT::visit_weights(Self& self, const Visit& visit) {
+  const std::string prefix = self.options_.mmdl ? "fuse." : "";
+  auto add = [&](const std::string& name, auto& tensor) { visit(prefix + name, tensor); };
   auto pair = [&](const std::string& name, auto& weights) {
-    visit(name + ".weight", weights.weight);
-    visit(name + ".bias", weights.bias);
+    add(name + ".weight", weights.weight);
+    add(name + ".bias", weights.bias);
   };
   auto transformer = [&](const std::string& name, auto& weights) {
     for (size_t l = 0; l < weights.layers.size(); ++l) {
       const auto layer = fmt::format("{}.layers.{}", name, l);
       auto& own = weights.layers[l];
-      visit(layer + ".self_attn.in_proj_weight", own.in_weight);
-      visit(layer + ".self_attn.in_proj_bias", own.in_bias);
+      add(layer + ".self_attn.in_proj_weight", own.in_weight);
+      add(layer + ".self_attn.in_proj_bias", own.in_bias);
       pair(layer + ".self_attn.out_proj", own.output);
       pair(layer + ".fc1", own.first);
       pair(layer + ".fc2", own.second);
@@ -175,7 +177,7 @@ void MulT::visit_weights(Self& self, const Visit& visit) {
   };
   const size_t count = self.projections_.size();
   const auto names = self.weight_names();
-  for (size_t i = 0; i < count; ++i) visit(names.projections[i], self.projections_[i]);
+  for (size_t i = 0; i < count; ++i) add(names.projections[i], self.projections_[i]);
   for (size_t i = 0; i < count; ++i)
     for (size_t j = 0; j < count; ++j)
       if (self.looks_at(i, j)) transformer(names.crossmodal[i][j], self.crossmodal_[i][j]);
@@ -190,8 +192,9 @@ NamedTensors MulT::buffers() const {
   parts_.add_buffers(out);
   const auto names = weight_names();
   auto markers = [&](const std::string& transformer) {
-    out.emplace_back(transformer + ".version", at::full({1}, 2.0));
-    out.emplace_back(transformer + ".embed_positions._float_tensor", at::zeros({1}));
+    const auto name = (options_.mmdl ? "fuse." : "") + transformer;
+    out.emplace_back(name + ".version", at::full({1}, 2.0));
+    out.emplace_back(name + ".embed_positions._float_tensor", at::zeros({1}));
   };
   for (size_t i = 0; i < memories_.size(); ++i) {
     markers(names.memories[i]);
@@ -230,7 +233,9 @@ at::Tensor MulT::frames_of(size_t modality, const Leaf& leaf, Trace* trace) cons
 }
 
 Encoding MulT::encode(size_t modality, const Leaf& leaf, Trace* trace) const {
-  auto projected = at::linear(frames_of(modality, leaf, trace), projections_.at(modality).squeeze(2));
+  auto projected = frames_of(modality, leaf, trace);
+  if (options_.self_pairs || projected.size(2) != options_.width)
+    projected = at::linear(projected, projections_.at(modality).squeeze(2));
   return {{tap(trace, options_.modalities[modality] + ".projected", projected)}};
 }
 
@@ -302,7 +307,8 @@ nlohmann::json MulT::config() const {
                         {"layers", options_.layers},
                         {"causal", options_.causal},
                         {"labels", options_.labels},
-                        {"self_pairs", options_.self_pairs}};
+                        {"self_pairs", options_.self_pairs},
+                        {"mmdl", options_.mmdl}};
   if (!parts_.empty()) out.update({{"parts", parts_.names()}, {"frozen", parts_.frozen()}});
   return out;
 }
@@ -314,6 +320,7 @@ MultOptions mult_options(const nlohmann::json& config) {
   read("width", out.width), read("heads", out.heads), read("layers", out.layers), read("causal", out.causal);
   read("labels", out.labels);
   read.optional("self_pairs", out.self_pairs);
+  read.optional("mmdl", out.mmdl);
   read.allow("parts"), read.allow("frozen");
   read.done();
   return out;

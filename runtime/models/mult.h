@@ -17,6 +17,7 @@ struct MultOptions {
   int64_t layers = 4;                   // of a crossmodal transformer; those of the memories are 3 or more
   bool causal = true;                   // a frame sees none after it
   bool self_pairs = true;               // whether a modality looks at itself, too
+  bool mmdl = false;                    // the names of its weights begin with "fuse.", as in MultiBench's MMDL
   std::vector<std::string> labels;      // none for regression
   uint64_t seed = 0;                    // of the initial weights
 };
@@ -30,8 +31,8 @@ MultOptions mult_options(const nlohmann::json& config);
 // features and a linear layer. Weights are named as in MULTModel's state dict. Without self_pairs it is the authors'
 // own (yaohungt/Multimodal-Transformer), of which the MultiViz paper took its MOSEI checkpoint: i and j differ, D = M
 // (M - 1) E, and the names are "trans_l_with_a.layers.0.fc1.weight": l for text, v for an image, else the modality's
-// first letter. Its dropout is left out. A frame whose first projected number is zero, padding that is, gets no
-// position, as there.
+// first letter, and a modality of E channels is not projected. Its dropout is left out. A frame whose first projected
+// number is zero, padding that is, gets no position, as there.
 //
 // A part is an EncoderModel, whose states of all positions are the modality's frames; its leaves are the modality's.
 // Parts train with the rest unless they are frozen, and keep their own names and files (Model::parts).

@@ -109,6 +109,42 @@ TEST_CASE("MulT computes what its authors' layers do, under their names") {
   CHECK(error_of([&] { load_model(scratch / "mult.pt", "", {{"config", config}}); }) == has("by their first letters"));
 }
 
+TEST_CASE("MulT in MultiBench's MMDL is loaded, and keeps its names") {
+  MulT model(small());
+  Scratch scratch;
+  NamedTensors wrapped;
+  for (const auto& [name, tensor] : own_weights(model)) wrapped.emplace_back("fuse." + name, tensor);
+  save_state_dict(scratch / "mmdl.pt", wrapped);
+  auto config = model.config();
+  config.erase("mmdl");
+  auto loaded = load_model(scratch / "mmdl.pt", "", {{"config", config}});
+  std::vector<std::vector<Value>> values = {{series(4, 3)}, {series(4, 2)}};
+  const auto expected = model.forward(values).logits;
+  CHECK(loaded->forward(values).logits.equal(expected));
+  save_model(*loaded, scratch / "again.pt");
+  const auto again = load_state_dict(scratch / "again.pt");
+  CHECK(again.size() == wrapped.size());
+  for (const auto& [name, tensor] : wrapped) CHECK(again.contains(name));
+  auto options = small();
+  options.seed = 5;
+  MulT other(options);
+  CHECK_FALSE(other.forward(values).logits.equal(expected));
+  load_weights(other, scratch / "mmdl.pt");
+  CHECK(other.forward(values).logits.equal(expected));
+}
+
+TEST_CASE("its authors' MulT does not project what is as wide as it is") {
+  auto options = small();
+  options.inputs = {4, 2};
+  std::vector<Value> text = {series(4, 4)};
+  for (bool pairs : {true, false}) {
+    options.self_pairs = pairs;
+    MulT model(options);
+    const auto leaf = model.prepare(0, text);
+    CHECK(model.encode(0, leaf, nullptr).tensors[0].equal(leaf.tensor) == !pairs);
+  }
+}
+
 TEST_CASE("MulT learns, and is saved and loaded with what it learned") {
   MulT model(small());
   TrainOptions training;
