@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <vector>
 
 #include "core/error.h"
@@ -47,6 +48,13 @@ std::string_view without_tuple(std::string_view text) {
   return text.starts_with(tag) ? trimmed(text.substr(tag.size())) : text;
 }
 
+int64_t count(const json& value) {
+  int64_t out = 1;
+  if (value.is_structured())
+    for (const auto& item : value) out += count(item);
+  return out;
+}
+
 // A number or a word as PyYAML takes it.
 json plain(std::string_view text) {
   for (const char* word : {"true", "True", "TRUE"})
@@ -82,6 +90,7 @@ class Parser {
 
  private:
   static constexpr int deepest = 100;
+  static constexpr int64_t most_repeated = 100'000;  // values, by all the aliases of a file
 
   [[noreturn]] void broken(const std::string& what) const {
     fail("{}:{}: the line {}", name_, lines_[std::min(at_, lines_.size() - 1)].number, what);
@@ -107,16 +116,18 @@ class Parser {
     json out = json::array();
     while (more(indent) && is_item(lines_[at_].text)) {
       auto& line = lines_[at_];
-      auto rest = without_tuple(trimmed(line.text.substr(1)));
+      auto rest = trimmed(line.text.substr(1));
+      const auto anchor = take_anchor(rest);
+      rest = without_tuple(rest);
       if (rest.empty()) {
         ++at_;
-        out.push_back(nested(indent, false, depth));
+        out.push_back(named(anchor, nested(indent, false, depth)));
       } else if (is_item(rest) || colon(rest) != std::string_view::npos) {
         line.indent += line.text.size() - rest.size();
         line.text = rest;
-        out.push_back(block(line.indent, depth + 1));
+        out.push_back(named(anchor, block(line.indent, depth + 1)));
       } else {
-        out.push_back(value(rest, depth));
+        out.push_back(named(anchor, value(rest, depth)));
         ++at_;
       }
     }
@@ -132,12 +143,38 @@ class Parser {
       const auto key = scalar(trimmed(text.substr(0, end)));
       const auto name = key.is_string() ? key.get<std::string>() : key.dump();
       if (out.contains(name)) broken("repeats the key '" + name + "'");
-      const auto rest = without_tuple(trimmed(text.substr(end + 1)));
-      if (!rest.empty()) out[name] = value(rest, depth);
+      auto rest = trimmed(text.substr(end + 1));
+      const auto anchor = take_anchor(rest);
+      rest = without_tuple(rest);
+      if (!rest.empty()) out[name] = named(anchor, value(rest, depth));
       ++at_;
-      if (rest.empty()) out[name] = nested(indent, true, depth);
+      if (rest.empty()) out[name] = named(anchor, nested(indent, true, depth));
     }
     return out;
+  }
+
+  // The name that "&name" at the front of a text gives to the value behind it, "" for none. PyYAML's dump gives one to
+  // a list that is in two places.
+  std::string take_anchor(std::string_view& text) const {
+    if (!text.starts_with('&')) return {};
+    const auto end = std::min(text.find(' '), text.size());
+    if (end < 2) broken("has an & without a name");
+    const std::string name(text.substr(1, end - 1));
+    text = trimmed(text.substr(end));
+    return name;
+  }
+
+  json named(const std::string& anchor, json value) {
+    if (!anchor.empty()) anchors_[anchor] = value;
+    return value;
+  }
+
+  json repeated(const std::string& anchor) {
+    const auto found = anchors_.find(anchor);
+    if (found == anchors_.end()) broken("repeats '" + anchor + "', which nothing before it is named");
+    repeated_ += count(found->second);
+    if (repeated_ > most_repeated) broken("repeats more than settings need");
+    return found->second;
   }
 
   // Where the key ends, npos when the text is no "key: value".
@@ -184,12 +221,13 @@ class Parser {
     }
   }
 
-  json scalar(std::string_view text) const {
+  json scalar(std::string_view text) {
+    if (text.starts_with('*')) return repeated(std::string(text.substr(1)));
     if (text.size() >= 2 && (text[0] == '"' || text[0] == '\'')) {
       if (text.back() != text[0]) broken("has a quote that does not end");
       return std::string(text.substr(1, text.size() - 2));
     }
-    if (!text.empty() && std::string_view("&*!|>%@`").find(text[0]) != std::string_view::npos)
+    if (!text.empty() && std::string_view("&!|>%@`").find(text[0]) != std::string_view::npos)
       broken(fmt::format("uses '{}', which settings do not need", text[0]));
     return plain(text);
   }
@@ -197,6 +235,8 @@ class Parser {
   std::vector<YamlLine> lines_;
   const std::string& name_;
   size_t at_ = 0;
+  std::map<std::string, json> anchors_;
+  int64_t repeated_ = 0;
 };
 
 }  // namespace

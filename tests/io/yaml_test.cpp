@@ -1,6 +1,7 @@
 #include "io/yaml.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "tests/scratch.h"
 
@@ -38,6 +39,11 @@ tuples: !!python/tuple
   CHECK(read == json::parse(R"({"RPN": {"IN_FEATURES": ["res4"], "NMS_THRESH": 0.7,
     "SIZES": [[32, 64], [1, [2.5, -0.03]]], "empty": {}, "nothing": null}, "quoted: key": "a # b",
     "list": [{"name": "a", "on": true}, {"name": "b"}], "word": "a:b c", "1": null, "tuples": [[1, 2], [3]]})"));
+  // What yaml.dump makes of {"a": w, "b": [w, [5, w]], "c": t, "d": t} with w = [1.0, 2] and t = (3,).
+  CHECK(parse_yaml("a: &id001\n- 1.0\n- 2\nb:\n- *id001\n- - 5\n  - *id001\nc: &id002 !!python/tuple\n- 3\nd: *id002\n",
+                   "a") == json::parse(R"({"a": [1.0, 2], "b": [[1.0, 2], [5, [1.0, 2]]], "c": [3], "d": [3]})"));
+  CHECK(parse_yaml("- &x 1\n- [*x, *x]\n- &y\n  k: *x\n- *y\n", "a") ==
+        json::parse(R"([1, [1, 1], {"k": 1}, {"k": 1}])"));
   CHECK(parse_yaml("", "a") == json::object());
   CHECK(parse_yaml("- 1\n- x\n", "a") == json::array({1, "x"}));
 }
@@ -46,7 +52,13 @@ TEST_CASE("what is no such YAML is refused with its line") {
   auto refusal = [](const std::string& text) { return error_of([&] { parse_yaml(text, "a.yaml"); }); };
   CHECK(refusal("a: 1\nb\n") == has("a.yaml:2: the line is neither"));
   CHECK(refusal("a: 1\n  b: 2\n") == has("a.yaml:2: the line is indented otherwise"));
-  CHECK(refusal("a: &x 1\n") == has("uses '&'"));
+  CHECK(refusal("a: & 1\n") == has("an & without a name"));
+  CHECK(refusal("a: &x 1\nb: *y\n") == has("a.yaml:2: the line repeats 'y', which nothing"));
+  CHECK(refusal("a: &x\n- *x\n") == has("repeats 'x'"));
+  std::string laughs = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n";
+  for (int i = 1; i < 30; ++i)
+    laughs += fmt::format("a{0}: &a{0} [*a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}]\n", i, i - 1);
+  CHECK(refusal(laughs) == has("repeats more than settings need"));
   CHECK(refusal("a: !!python/object:os.system [1]\n") == has("uses '!'"));
   CHECK(refusal("a: [1, 2\n") == has("does not end"));
   CHECK(refusal("a: [1] 2\n") == has("goes on after"));
