@@ -2,6 +2,7 @@
 #include <c10/util/strides.h>
 
 #include <algorithm>
+#include <fstream>
 
 #include "core/error.h"
 #include "io/pickle_json.h"
@@ -134,7 +135,9 @@ void write_archive(const std::string& path, const std::string& pickle,
 }  // namespace
 
 std::map<std::string, at::Tensor> load_state_dict(const std::string& path, const std::string& part) {
-  Pickle root = load_torch_file(path);
+  // Detectron's checkpoints are pickles of NumPy arrays.
+  const bool pickled = std::ifstream(path, std::ios::binary).get() == 0x80;
+  Pickle root = pickled ? load_any_pickle(path) : load_torch_file(path);
   if (!part.empty()) {
     auto found = root.find(part);
     check(found && found->is(PickleKind::dict), "'{}' has no weights under '{}'", path, part);

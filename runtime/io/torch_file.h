@@ -24,10 +24,10 @@ Pickle load_any_pickle(const std::string& path);
 // Whether a file that torch.save or torch.jit.save wrote is the latter's.
 bool is_torch_script(const std::string& path);
 
-// The tensors of a state dict by name. Looks into {"state_dict": ...}, {"model": ...} and the like, joins the names of
-// nested dicts with dots, and drops what DataParallel puts in front ("module."). Throws Error when there are no
-// tensors, and, saying how to export it, for a whole module. `part` names the dict to take instead ("model_ema"); Error
-// when the file has none of that name.
+// The tensors of a state dict by name, of a file of torch.save or a pickle of NumPy arrays. Looks into {"state_dict":
+// ...}, {"model": ...} and the like, joins the names of nested dicts with dots, and drops what DataParallel puts in
+// front ("module."). Throws Error when there are no tensors, and, saying how to export it, for a whole module. `part`
+// names the dict to take instead ("model_ema"); Error when the file has none of that name.
 std::map<std::string, at::Tensor> load_state_dict(const std::string& path, const std::string& part = "");
 
 // What a training script was run with, as its checkpoint has it under "args" (an argparse.Namespace or a dict): the

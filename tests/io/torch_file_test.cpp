@@ -79,6 +79,14 @@ TEST_CASE("tensors in a pickle of pickle.dump") {
   CHECK(same(root.at("y", "x").tensor("x"), at::arange(4).reshape({2, 2}).t()));
 }
 
+TEST_CASE("weights in a pickle of NumPy arrays are a state dict") {
+  auto weights = load_state_dict("tests/fixtures/io/pickle_weights.pkl");
+  CHECK(weights.size() == 2);
+  CHECK(same(weights.at("conv.weight"), at::arange(6, at::kFloat).reshape({2, 3})));
+  CHECK(same(weights.at("conv.bias"), at::tensor({0.5f})));
+  CHECK(error_of([] { load_state_dict("tests/fixtures/io/pickle_laughs.pkl"); }) != "");
+}
+
 TEST_CASE("tensors view the file, and writing to one leaves it alone") {
   auto tensors = load_state_dict(fixture("zip.pt"));
   tensors.at("weight").zero_();
