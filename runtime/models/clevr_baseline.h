@@ -62,7 +62,8 @@ class ClevrBaseline : public Model, public RawForward {
   void read_vocabulary(const std::string& where);
   static Norm read_norm(WeightReader& weights, const std::string& name, int64_t width);
   void read_question(WeightReader& weights, const nlohmann::json& settings, const std::string& where);
-  void read_image(WeightReader& weights, const nlohmann::json& settings, const std::string& where);
+  // How many channels the convolutions make.
+  int64_t read_image(WeightReader& weights, const nlohmann::json& settings, const std::string& where);
   void read_hops(WeightReader& weights, const nlohmann::json& settings, const std::string& where);
   void read_classifier(WeightReader& weights, const nlohmann::json& settings, int64_t in, const std::string& where);
   void read_trunk(const std::string& path);

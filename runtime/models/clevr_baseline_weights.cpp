@@ -49,13 +49,11 @@ ClevrBaseline::ClevrBaseline(ClevrBaselineFile from, const nlohmann::json& optio
   check(shape.size() == 3 && std::all_of(shape.begin(), shape.end(), [](int64_t n) { return n > 0 && n <= 1 << 16; }),
         "{}: cnn_feat_dim must be channels, height and width", place);
   channels_ = shape[0], height_ = shape[1], width_ = shape[2];
+  auto joined = state_;
   if (attends_)
     read_hops(weights, settings, place);
   else
-    read_image(weights, settings, place);
-  const auto joined =
-      attends_ ? state_
-               : state_ + projection_.weight.size(0) * (height_ / (halves_ ? 2 : 1)) * (width_ / (halves_ ? 2 : 1));
+    joined += read_image(weights, settings, place) * (height_ / (halves_ ? 2 : 1)) * (width_ / (halves_ ? 2 : 1));
   read_classifier(weights, settings, joined, place);
   weights_ = weights.finish();
   const auto cnn = get_or<std::string>(options, "cnn", get_or<std::string>(config_, "cnn", "", where), "the options");
@@ -111,13 +109,13 @@ ClevrBaseline::Norm ClevrBaseline::read_norm(WeightReader& weights, const std::s
           weights.take(name + ".running_mean", {width}), weights.take(name + ".running_var", {width})};
 }
 
-void ClevrBaseline::read_image(WeightReader& weights, const nlohmann::json& settings, const std::string& where) {
+int64_t ClevrBaseline::read_image(WeightReader& weights, const nlohmann::json& settings, const std::string& where) {
   auto convolution = [&](const std::string& name, int64_t in, int64_t out, int64_t kernel) -> LinearWeights {
     return {weights.take(name + ".weight", {out, in, kernel, kernel}), weights.take(name + ".bias", {out})};
   };
   const auto blocks = size_of(settings, "cnn_num_res_blocks", 0, 0, where);
   const auto narrow = size_of(settings, "cnn_res_block_dim", 128, 1, where);
-  const auto wide = size_of(settings, "cnn_proj_dim", 512, 1, where);
+  const auto wide = size_of(settings, "cnn_proj_dim", 512, 0, where);
   const auto pooling = get_or<std::string>(settings, "cnn_pooling", "maxpool2", where);
   check(pooling == "maxpool2" || pooling == "none", "{}: cnn_pooling is '{}': it must be maxpool2 or none", where,
         pooling);
@@ -135,8 +133,10 @@ void ClevrBaseline::read_image(WeightReader& weights, const nlohmann::json& sett
     for (int part : {1, 2})
       convolutions_.push_back({convolution(fmt::format("cnn.{}.conv{}", place, part), in, in, 3),
                                read_norm(weights, fmt::format("cnn.{}.bn{}", place, part), in)});
+  if (wide == 0) return in;
   projection_ = convolution(fmt::format("cnn.{}", place), in, wide, 1);
   check(projection_.weight.defined(), "{}: the state has no 'cnn.{}.weight' [{}, {}, 1, 1]", where, place, wide, in);
+  return wide;
 }
 
 void ClevrBaseline::read_hops(WeightReader& weights, const nlohmann::json& settings, const std::string& where) {

@@ -89,6 +89,33 @@ TEST_CASE("rows of a baseline do not depend on padding, and pairs are those of s
   }
 }
 
+TEST_CASE("a map that is not projected is one that the identity projects") {
+  at::NoGradGuard no_grad;
+  auto file = *read_clevr_baseline(root + "cnn_lstm.pt");
+  auto& settings = file.config["baseline_kwargs"];
+  const int64_t channels = settings["cnn_res_block_dim"], side = settings["cnn_feat_dim"][1].get<int64_t>() / 2;
+  const auto answers = std::ssize(file.config["vocab"]["answer_token_to_idx"]);
+  std::erase_if(file.tensors, [](const auto& entry) { return entry.first.starts_with("classifier."); });
+  const int64_t joined = settings["rnn_dim"].get<int64_t>() + channels * side * side;
+  file.tensors["classifier.0.weight"] = test::hashed(answers * joined, 5).to(at::kFloat).view({answers, joined});
+  file.tensors["classifier.0.bias"] = at::zeros({answers});
+  settings.update({{"fc_dims", nlohmann::json::array()}, {"fc_use_batchnorm", false}, {"fc_dropout", 0}});
+  settings["cnn_proj_dim"] = channels;
+  file.tensors["cnn.4.weight"] = at::eye(channels).view({channels, channels, 1, 1});
+  file.tensors["cnn.4.bias"] = at::zeros({channels});
+  auto scores = [&] {
+    auto checks = load_safetensors(root + "cnn_lstm.check.safetensors").tensors;
+    auto map = load_safetensors(root + "cnn_lstm_sa.check.safetensors").tensors.at("feats");
+    const ClevrBaseline model(file, nlohmann::json::object());
+    return model.forward_raw({{"questions", checks.at("questions").to(at::kLong)}, {"feats", map}}).at("scores").tensor;
+  };
+  const auto expected = scores();
+  settings["cnn_proj_dim"] = 0;
+  CHECK(error_of(scores) == has("cnn.4.weight"));
+  for (const char* name : {"cnn.4.weight", "cnn.4.bias"}) file.tensors.erase(name);
+  CHECK(difference(scores(), expected) < 1e-5);
+}
+
 TEST_CASE("words of a question are atoms") {
   Trunk trunk;
   auto leaf = trunk.load("cnn_lstm_sa")->prepare(1, std::vector<Value>{Text{"what  color, dear?"}});
