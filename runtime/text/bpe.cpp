@@ -21,17 +21,14 @@ struct Bpe::Symbol {
 };
 
 Bpe::Bpe(const Vocabulary& vocabulary, const Merges& merges, BpeOptions options, const std::string& where)
-    : vocabulary_(vocabulary), options_(std::move(options)) {
+    : vocabulary_(vocabulary), options_(std::move(options)), where_(where) {
   auto number = [&](const std::string& token, const auto& merge) {
     int64_t id = vocabulary_.id(token);
     check(id >= 0, "{}: the merge of '{}' and '{}' needs '{}', which is not in the vocabulary", where, merge.first,
           merge.second, token);
     return id;
   };
-  if (!options_.unknown.empty()) {
-    unknown_ = vocabulary_.id(options_.unknown);
-    check(unknown_ >= 0, "{}: the unknown token '{}' is not in the vocabulary", where, options_.unknown);
-  }
+  unknown_ = vocabulary_.id(options_.unknown);
   merges_.reserve(merges.size());
   int64_t rank = 0;
   for (const auto& merge : merges) {
@@ -58,7 +55,9 @@ std::vector<Bpe::Symbol> Bpe::symbols(const Chars& piece) const {
     if (i + 1 == piece.size()) token += options_.end_of_word;
     int64_t id = vocabulary_.id(token);
     bool known = id >= 0;
-    if (!known && unknown_ < 0) continue;
+    if (!known && options_.unknown.empty()) continue;
+    check(known || unknown_ >= 0, "{}: the unknown token '{}' is not in the vocabulary, and '{}' needs it", where_,
+          options_.unknown, token);
     if (!known && fusing) {
       out.back().end = i + 1;
     } else {

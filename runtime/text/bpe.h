@@ -23,7 +23,8 @@ class Bpe : public TokenModel {
  public:
   using Merges = std::vector<std::pair<std::string, std::string>>;  // strongest first
 
-  // Throws Error naming the merge when its parts or its result are not in the vocabulary.
+  // Throws Error naming the merge when its parts or its result are not in the vocabulary. That the unknown token is not
+  // there is an error of the first text that needs it.
   Bpe(const Vocabulary& vocabulary, const Merges& merges, BpeOptions options, const std::string& where);
   std::vector<ModelToken> tokenize(const Chars& piece) const override;
 
@@ -39,6 +40,7 @@ class Bpe : public TokenModel {
 
   const Vocabulary& vocabulary_;  // outlives this
   BpeOptions options_;
+  std::string where_;
   int64_t unknown_ = -1;
   std::unordered_map<uint64_t, Merge> merges_;
 };

@@ -25,31 +25,27 @@ bool is_left(const TokenizerSettings& settings, const char* key) {
 }
 
 // tokenizer.json does not say which special token is which.
-void name_special_tokens(Tokenizer::Pipeline& pipeline, const TokenizerSettings& settings) {
+std::map<std::string, std::string> usual_tokens(const Tokenizer::Pipeline& pipeline) {
   const std::pair<const char*, std::vector<const char*>> usual[] = {
       {"unk", {"[UNK]", "<unk>"}},        {"cls", {"[CLS]", "<s>"}},      {"sep", {"[SEP]", "</s>"}},
       {"pad", {"[PAD]", "<pad>"}},        {"mask", {"[MASK]", "<mask>"}}, {"bos", {"<s>", "<|startoftext|>"}},
       {"eos", {"</s>", "<|endoftext|>"}},
   };
-  for (const auto& [kind, names] : usual) {
-    if (auto given = special_token(settings, kind); !given.empty()) {
-      pipeline.special[kind] = given;
-      continue;
-    }
+  std::map<std::string, std::string> found;
+  for (const auto& [kind, names] : usual)
     for (const auto* name : names)
       for (const auto& token : pipeline.added)
-        if (token.special && token.content == name) pipeline.special.emplace(kind, name);
-  }
+        if (token.special && token.content == name) found.emplace(kind, name);
   // CLIP pads with its end token.
-  if (!pipeline.special.contains("pad") && pipeline.special["bos"] == "<|startoftext|>")
-    pipeline.special["pad"] = "<|endoftext|>";
-  std::erase_if(pipeline.special, [](const auto& entry) { return entry.second.empty(); });
+  if (!found.contains("pad") && found.contains("eos") && found["bos"] == "<|startoftext|>") found["pad"] = found["eos"];
+  std::erase_if(found, [](const auto& entry) { return entry.second.empty(); });
+  return found;
 }
 
 void finish(Tokenizer::Pipeline& pipeline, const TokenizerSettings& settings) {
-  if (pipeline.special.empty()) name_special_tokens(pipeline, settings);
+  pipeline.finder = AddedTokens(pipeline.added, pipeline.normalizer);
   if (auto pad = pipeline.special.find("pad"); pad != pipeline.special.end())
-    pipeline.pad = std::max<int64_t>(pipeline.vocabulary.id(pad->second), 0);
+    pipeline.pad = std::max<int64_t>(pipeline.id(pad->second), 0);
   pipeline.pad_left = is_left(settings, "padding_side");
   pipeline.truncate_left = is_left(settings, "truncation_side");
   // 1e30 is how "no limit" is written.
@@ -60,40 +56,36 @@ void finish(Tokenizer::Pipeline& pipeline, const TokenizerSettings& settings) {
 
 }  // namespace
 
-std::string special_token(const TokenizerSettings& settings, const std::string& kind) {
-  auto key = kind + "_token";
-  for (const auto& [file, name] :
-       {std::pair{&settings.config, &settings.config_name}, std::pair{&settings.special, &settings.special_name}}) {
-    auto found = file->find(key);
-    if (found == file->end() || found->is_null()) continue;
-    auto where = *name + ": " + key;
-    return found->is_object() ? require<std::string>(*found, "content", where) : as<std::string>(*found, where);
-  }
-  return "";
-}
-
 TokenizerPtr load_tokenizer(const std::string& folder) {
   TokenizerSettings settings;
   settings.config_name = folder + "/tokenizer_config.json";
   settings.special_name = folder + "/special_tokens_map.json";
   settings.config = read_settings(settings.config_name);
-  settings.special = read_settings(settings.special_name);
+  settings.added_name = folder + "/added_tokens.json";
+  // Hugging Face's own rule; the files are there for older versions.
+  if (!settings.config.contains("added_tokens_decoder")) {
+    settings.special = read_settings(settings.special_name);
+    settings.added = read_settings(settings.added_name);
+  }
   auto there = [&](const char* name) { return std::filesystem::is_regular_file(folder + "/" + name); };
   PipelinePtr pipeline;
-  if (there("tokenizer.json"))
-    pipeline = read_tokenizer_json(read_file(folder + "/tokenizer.json"), folder + "/tokenizer.json");
-  else if (there("vocab.txt"))
+  if (there("tokenizer.json")) {
+    pipeline = read_tokenizer_json(read_file(folder + "/tokenizer.json"), folder + "/tokenizer.json", settings);
+    add_tokens_of_settings(*pipeline, settings, usual_tokens(*pipeline));
+  } else if (there("vocab.txt")) {
     pipeline = read_word_piece_files(folder, settings);
-  else if (there("vocab.json") && there("merges.txt"))
+  } else if (there("vocab.json") && there("merges.txt")) {
     pipeline = read_bpe_files(folder, settings);
-  else
+  } else {
     fail("{} holds no tokenizer: there must be tokenizer.json, vocab.txt, or vocab.json and merges.txt", folder);
+  }
   finish(*pipeline, settings);
   return std::make_shared<const Tokenizer>(std::move(pipeline));
 }
 
 TokenizerPtr parse_tokenizer(std::string_view json, const std::string& name) {
-  auto pipeline = read_tokenizer_json(json, name);
+  auto pipeline = read_tokenizer_json(json, name, {});
+  add_tokens_of_settings(*pipeline, {}, usual_tokens(*pipeline));
   finish(*pipeline, {});
   return std::make_shared<const Tokenizer>(std::move(pipeline));
 }

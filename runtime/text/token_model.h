@@ -17,6 +17,7 @@ class Vocabulary {
   int64_t id(const std::string& token) const;    // -1 for none
   const std::string* token(int64_t id) const;    // null for none
   int64_t size() const { return largest_ + 1; }  // the largest number + 1
+  int64_t count() const { return static_cast<int64_t>(ids_.size()); }
   size_t longest() const { return longest_; }    // bytes of the longest token
 
  private:

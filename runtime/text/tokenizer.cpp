@@ -209,12 +209,13 @@ TokenBatch Tokenizer::encode_batch(std::span<const std::string> texts, std::span
   return batch;
 }
 
-int64_t Tokenizer::size() const { return pipeline_->vocabulary.size(); }
+int64_t Tokenizer::size() const { return std::max(pipeline_->vocabulary.size(), pipeline_->extra.size()); }
 
-int64_t Tokenizer::id(const std::string& token) const { return pipeline_->vocabulary.id(token); }
+int64_t Tokenizer::id(const std::string& token) const { return pipeline_->id(token); }
 
 const std::string& Tokenizer::token(int64_t id) const {
-  const auto* token = pipeline_->vocabulary.token(id);
+  const auto* token = pipeline_->extra.token(id);
+  if (!token) token = pipeline_->vocabulary.token(id);
   check(token != nullptr, "no token has the number {}: the vocabulary ends at {}", id, size() - 1);
   return *token;
 }

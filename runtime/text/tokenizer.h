@@ -71,9 +71,9 @@ class Tokenizer {
 using TokenizerPtr = std::shared_ptr<const Tokenizer>;
 
 // From a folder: tokenizer.json when it is there, else the slow files, vocab.txt (WordPiece) or vocab.json + merges.txt
-// (BPE; CLIP's when tokenizer_config.json says so or its start token is in the vocabulary); tokenizer_config.json and
-// special_tokens_map.json are read when they are there. The files are untrusted. Throws Error naming the file: when
-// there is none of them, when one is broken, and for a part that is none of these families'.
+// (BPE; CLIP's when tokenizer_config.json says so or its start token is in the vocabulary); tokenizer_config.json,
+// special_tokens_map.json and added_tokens.json are read when they are there. The files are untrusted. Throws Error
+// naming the file: when there is none of them, when one is broken, and for a part that is none of these families'.
 TokenizerPtr load_tokenizer(const std::string& folder);
 
 // The same from the text of a tokenizer.json; `name` is the file, for errors.

@@ -28,48 +28,10 @@ std::vector<std::string> read_lines(const std::string& path) {
   return lines;
 }
 
-// The special tokens that the settings name or, failing those, that the family has and the vocabulary holds.
-void name_special_tokens(Tokenizer::Pipeline& pipeline, const TokenizerSettings& settings,
-                         std::vector<std::pair<std::string, std::string>> tokens) {
-  for (auto& [kind, token] : tokens) {
-    if (auto given = special_token(settings, kind); !given.empty()) token = given;
-    pipeline.special[kind] = token;
-    AddedToken added{token, pipeline.vocabulary.id(token)};
-    added.special = true;
-    bool known = std::any_of(pipeline.added.begin(), pipeline.added.end(),
-                             [&wanted = token](const AddedToken& other) { return other.content == wanted; });
-    if (added.id >= 0 && !known) pipeline.added.push_back(added);
-  }
-}
-
-// "added_tokens_decoder": {"5": {"content": "<mask>", "lstrip": true, ...}}.
-void read_added(Tokenizer::Pipeline& pipeline, const TokenizerSettings& settings) {
-  auto found = settings.config.find("added_tokens_decoder");
-  if (found == settings.config.end() || found->is_null()) return;
-  std::string where = settings.config_name + ": added_tokens_decoder";
-  check(found->is_object(), "{} must be an object of numbers and tokens", where);
-  for (const auto& [key, item] : found->items()) {
-    bool digits = !key.empty() && key.size() < 10 &&
-                  std::all_of(key.begin(), key.end(), [](char c) { return c >= '0' && c <= '9'; });
-    check(digits, "{}: '{}' is not the number of a token", where, key);
-    bool special = get_or(item, "special", false, where);
-    AddedToken token{require<std::string>(item, "content", where),
-                     std::stoll(key),
-                     get_or(item, "single_word", false, where),
-                     get_or(item, "lstrip", false, where),
-                     get_or(item, "rstrip", false, where),
-                     get_or(item, "normalized", !special, where),
-                     special};
-    pipeline.vocabulary.add(token.content, token.id, where);
-    pipeline.added.push_back(std::move(token));
-  }
-}
-
 int64_t number_of(const Tokenizer::Pipeline& pipeline, const char* kind, const std::string& where) {
-  const auto& token = pipeline.special.at(kind);
-  int64_t id = pipeline.vocabulary.id(token);
-  check(id >= 0, "{}: the token '{}' is not in the vocabulary", where, token);
-  return id;
+  auto token = pipeline.special.find(kind);
+  check(token != pipeline.special.end(), "{}: the settings of this tokenizer must name a {}_token", where, kind);
+  return pipeline.id(token->second);
 }
 
 bool trailing_space(const std::string& line) { return !line.empty() && is_space(decode_utf8(line).back().code); }
@@ -113,9 +75,24 @@ void surround(Tokenizer::Pipeline& pipeline, const char* first, const char* last
   around.pair = {{-1, 0, {cls}}, {0, 0, {}}, {-1, 0, {sep, sep}}, {1, 0, {}}, {-1, 0, {sep}}};
 }
 
+// [bos] A [eos], and [bos] B [eos] for the second text of a pair.
+void surround_gpt2(Tokenizer::Pipeline& pipeline, bool bos, bool eos, const std::string& where) {
+  auto& around = pipeline.around;
+  around.single.clear();
+  around.pair.clear();
+  for (int64_t text : {0, 1}) {
+    std::vector<TokenTemplate::Item> items;
+    if (bos) items.push_back({-1, text, {number_of(pipeline, "bos", where)}});
+    items.push_back({text, text, {}});
+    if (eos) items.push_back({-1, text, {number_of(pipeline, "eos", where)}});
+    if (text == 0) around.single = items;
+    around.pair.insert(around.pair.end(), items.begin(), items.end());
+  }
+}
+
 void make_clip(Tokenizer::Pipeline& pipeline, const TokenizerSettings& settings, const std::string& where) {
   const std::string end = "<|endoftext|>";
-  name_special_tokens(pipeline, settings, {{"unk", end}, {"bos", "<|startoftext|>"}, {"eos", end}, {"pad", end}});
+  add_tokens_of_settings(pipeline, settings, {{"unk", end}, {"bos", "<|startoftext|>"}, {"eos", end}, {"pad", end}});
   pipeline.normalizer = [](Chars& chars) {
     normalize(chars, NormalForm::nfc);
     collapse_spaces(chars);
@@ -134,19 +111,19 @@ void make_byte_level(Tokenizer::Pipeline& pipeline, const TokenizerSettings& set
   pipeline.pre_tokenizer = ByteLevel{prefix};
   if (!roberta) {
     const std::string end = "<|endoftext|>";
-    name_special_tokens(pipeline, settings, {{"unk", end}, {"bos", end}, {"eos", end}});
-    if (auto pad = special_token(settings, "pad"); !pad.empty())
-      name_special_tokens(pipeline, settings, {{"pad", pad}});
+    add_tokens_of_settings(pipeline, settings, {{"unk", end}, {"bos", end}, {"eos", end}});
+    auto asked = [&](const char* key) { return get_or(settings.config, key, false, settings.config_name); };
+    surround_gpt2(pipeline, asked("add_bos_token"), asked("add_eos_token"), where);
     return;
   }
-  name_special_tokens(pipeline, settings,
-                      {{"bos", "<s>"},
-                       {"eos", "</s>"},
-                       {"unk", "<unk>"},
-                       {"sep", "</s>"},
-                       {"pad", "<pad>"},
-                       {"cls", "<s>"},
-                       {"mask", "<mask>"}});
+  add_tokens_of_settings(pipeline, settings,
+                         {{"bos", "<s>"},
+                          {"eos", "</s>"},
+                          {"unk", "<unk>"},
+                          {"sep", "</s>"},
+                          {"pad", "<pad>"},
+                          {"cls", "<s>"},
+                          {"mask", "<mask>"}});
   surround(pipeline, "cls", "sep", where);
   pipeline.around.trim_spans = get_or(settings.config, "trim_offsets", true, settings.config_name);
   pipeline.around.add_prefix_space = prefix;
@@ -159,9 +136,8 @@ PipelinePtr read_word_piece_files(const std::string& folder, const TokenizerSett
   auto pipeline = std::make_unique<Tokenizer::Pipeline>();
   int64_t next = 0;
   for (auto& line : read_lines(path)) pipeline->vocabulary.add(trim_end(std::move(line)), next++, path);
-  read_added(*pipeline, settings);
-  name_special_tokens(*pipeline, settings,
-                      {{"unk", "[UNK]"}, {"sep", "[SEP]"}, {"pad", "[PAD]"}, {"cls", "[CLS]"}, {"mask", "[MASK]"}});
+  add_tokens_of_settings(*pipeline, settings,
+                         {{"unk", "[UNK]"}, {"sep", "[SEP]"}, {"pad", "[PAD]"}, {"cls", "[CLS]"}, {"mask", "[MASK]"}});
   constexpr size_t longest = 100;
   pipeline->model = std::make_unique<WordPiece>(pipeline->vocabulary, pipeline->special["unk"], "##", longest, path);
   const auto& where = settings.config_name;
@@ -173,7 +149,6 @@ PipelinePtr read_word_piece_files(const std::string& folder, const TokenizerSett
   auto& around = pipeline->around;
   around.single = {{-1, 0, {cls}}, {0, 0, {}}, {-1, 0, {sep}}};
   around.pair = {{-1, 0, {cls}}, {0, 0, {}}, {-1, 0, {sep}}, {1, 1, {}}, {-1, 1, {sep}}};
-  pipeline->finder = AddedTokens(pipeline->added, pipeline->normalizer);
   return pipeline;
 }
 
@@ -184,7 +159,6 @@ PipelinePtr read_bpe_files(const std::string& folder, const TokenizerSettings& s
   check(entries.is_object(), "{} must be an object of tokens and their numbers", path);
   for (const auto& [token, id] : entries.items()) pipeline->vocabulary.add(token, as<int64_t>(id, path), path);
   auto family = family_of(pipeline->vocabulary, settings);
-  read_added(*pipeline, settings);
   if (family == Family::clip)
     make_clip(*pipeline, settings, path);
   else
@@ -196,7 +170,6 @@ PipelinePtr read_bpe_files(const std::string& folder, const TokenizerSettings& s
   }
   auto merges = folder + "/merges.txt";
   pipeline->model = std::make_unique<Bpe>(pipeline->vocabulary, read_merges(merges), options, merges);
-  pipeline->finder = AddedTokens(pipeline->added, pipeline->normalizer);
   return pipeline;
 }
 

@@ -182,22 +182,39 @@ void read_post_processor(TokenTemplate& around, const json& part, const std::str
   }
 }
 
-std::vector<AddedToken> read_added_tokens(const json& file, const std::string& where) {
-  std::vector<AddedToken> tokens;
-  if (!given(file, "added_tokens")) return tokens;
-  for (const auto& item : list(file, "added_tokens", where)) {
-    bool special = get_or(item, "special", false, where);
-    tokens.push_back({require<std::string>(item, "content", where), require<int64_t>(item, "id", where),
-                      get_or(item, "single_word", false, where), get_or(item, "lstrip", false, where),
-                      get_or(item, "rstrip", false, where), get_or(item, "normalized", !special, where), special});
-  }
-  return tokens;
+// Their numbers follow from their order.
+void read_added_tokens(Tokenizer::Pipeline& pipeline, const json& file, const std::string& where) {
+  if (!given(file, "added_tokens")) return;
+  for (const auto& item : list(file, "added_tokens", where))
+    pipeline.add(read_added_token(item, get_or(item, "special", false, where), where), true);
+}
+
+// Copies settings into a part of the file, under the file's names for them.
+void apply(json& file, const char* part, const char* type, const json& config,
+           const std::vector<std::pair<const char*, const char*>>& names) {
+  auto found = file.find(part);
+  if (found == file.end() || !found->is_object() || found->value("type", json()) != type) return;
+  for (const auto& [from, to] : names)
+    if (auto setting = config.find(from); setting != config.end()) (*found)[to] = *setting;
+}
+
+void apply_settings(json& file, const json& config) {
+  auto name = config.value("tokenizer_class", json());
+  if (!file.is_object() || name == "PreTrainedTokenizerFast" || name == "TokenizersBackend") return;
+  apply(file, "normalizer", "BertNormalizer", config,
+        {{"do_lower_case", "lowercase"},
+         {"strip_accents", "strip_accents"},
+         {"tokenize_chinese_chars", "handle_chinese_chars"}});
+  apply(file, "pre_tokenizer", "ByteLevel", config, {{"add_prefix_space", "add_prefix_space"}});
+  apply(file, "post_processor", "RobertaProcessing", config,
+        {{"add_prefix_space", "add_prefix_space"}, {"trim_offsets", "trim_offsets"}});
 }
 
 }  // namespace
 
-PipelinePtr read_tokenizer_json(std::string_view text, const std::string& name) {
+PipelinePtr read_tokenizer_json(std::string_view text, const std::string& name, const TokenizerSettings& settings) {
   auto file = parse_json(text, name);
+  apply_settings(file, settings.config);
   auto pipeline = std::make_unique<Tokenizer::Pipeline>();
   const auto& model = require(file, "model", name);
   read_vocabulary(pipeline->vocabulary, model, name + ": model");
@@ -207,9 +224,7 @@ PipelinePtr read_tokenizer_json(std::string_view text, const std::string& name) 
     pipeline->pre_tokenizer = read_pre_tokenizer(file["pre_tokenizer"], name + ": pre_tokenizer");
   if (given(file, "post_processor"))
     read_post_processor(pipeline->around, file["post_processor"], name + ": post_processor");
-  pipeline->added = read_added_tokens(file, name + ": added_tokens");
-  for (const auto& token : pipeline->added) pipeline->vocabulary.add(token.content, token.id, name + ": added_tokens");
-  pipeline->finder = AddedTokens(pipeline->added, pipeline->normalizer);
+  read_added_tokens(*pipeline, file, name + ": added_tokens");
   return pipeline;
 }
 

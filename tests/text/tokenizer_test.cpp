@@ -62,6 +62,23 @@ TEST_CASE("tokenizers give Hugging Face's ids, types and spans") {
   }
 }
 
+// Made by tests/fixtures/text/make_added.py.
+TEST_CASE("tokens that the settings add and name are Hugging Face's") {
+  for (const auto& expected : load_json(fixtures + "added.json")) {
+    CAPTURE(expected["base"]);
+    CAPTURE(expected["files"].dump());
+    Scratch scratch;
+    const std::string folder = scratch / "tokenizer";
+    std::filesystem::copy(fixtures + expected["base"].get<std::string>(), folder);
+    for (const auto& [name, content] : expected["files"].items()) write_file(folder + "/" + name, content.dump());
+    auto tokenizer = load_tokenizer(folder);
+    auto tokens = tokenizer->encode(expected["text"].get<std::string>());
+    CHECK(tokens.ids == expected["ids"].get<std::vector<int64_t>>());
+    CHECK(flat(tokens.spans) == expected["spans"].get<std::vector<size_t>>());
+    if (!expected["pad"].is_null()) CHECK(tokenizer->pad() == expected["pad"].get<int64_t>());
+  }
+}
+
 TEST_CASE("pairs are joined and truncated as Hugging Face does it") {
   const json all = load_json(fixtures + "expected.json");
   for (const auto& [name, expected] : all.items()) {
@@ -197,6 +214,14 @@ TEST_CASE("what cannot be read is named") {
   broken = file;
   broken["model"]["merges"].push_back({"zzz", "y"});
   CHECK(error_of(broken).find("which is not in the vocabulary") != std::string::npos);
+  broken = file;
+  broken["model"]["unk_token"] = "missing";
+  broken["model"]["vocab"].erase("!");
+  auto lacking = parse_tokenizer(broken.dump(), "tokenizer.json");
+  CHECK(lacking->encode("a cat").size() > 2);
+  CHECK_THROWS_WITH_AS(lacking->encode("a cat!"),
+                       "tokenizer.json: model: the unknown token 'missing' is not in the vocabulary, and '!' needs it",
+                       Error);
   broken = file;
   broken["model"]["merges"][0] = "a b c";
   CHECK(error_of(broken) == "tokenizer.json: model: the merge 'a b c' must be two parts with a blank between them");
