@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "core/error.h"
 #include "core/parallel.h"
@@ -37,6 +38,12 @@ Size keep_between(int64_t height, int64_t width, int64_t edge, int64_t longest, 
   auto h = static_cast<double>(height), w = static_cast<double>(width);
   if (width < height) return {static_cast<int64_t>(exact * h / w), edge};
   return {edge, static_cast<int64_t>(exact * w / h)};
+}
+
+Size fit_within(int64_t height, int64_t width, const ImageProcessorOptions& options) {
+  auto h = static_cast<double>(height), w = static_cast<double>(width);
+  double scale = std::min(static_cast<double>(options.height) / h, static_cast<double>(options.width) / w);
+  return {static_cast<int64_t>(h * scale), static_cast<int64_t>(w * scale)};
 }
 
 Size make_divisible(int64_t height, int64_t width, const ImageProcessorOptions& options) {
@@ -132,12 +139,15 @@ ImageProcessor::ImageProcessor(ImageProcessorOptions options) : options_(options
     check(value > 0 && value <= largest_side, "the image processor's {} is {}: give 1 to {} pixels", name, value,
           largest_side);
   };
-  if (options_.resize == Resize::fixed) side(options_.height, "height"), side(options_.width, "width");
-  if (options_.resize > Resize::fixed) side(options_.shortest_edge, "shortest edge");
+  if (options_.resize == Resize::fixed || options_.resize == Resize::within)
+    side(options_.height, "height"), side(options_.width, "width");
+  if (options_.resize > Resize::within) side(options_.shortest_edge, "shortest edge");
   if (options_.longest_edge != 0 || options_.resize == Resize::divisible) side(options_.longest_edge, "longest edge");
   if (options_.resize == Resize::divisible) side(options_.size_divisor, "size divisor");
   if (options_.crop_height != 0 || options_.crop_width != 0)
     side(options_.crop_height, "crop height"), side(options_.crop_width, "crop width");
+  if (options_.pad_height != 0 || options_.pad_width != 0)
+    side(options_.pad_height, "pad height"), side(options_.pad_width, "pad width");
   for (double deviation : options_.deviation)
     check(deviation > 0, "the image processor divides by a deviation of {}: it must be positive", deviation);
 }
@@ -149,6 +159,9 @@ std::pair<int64_t, int64_t> ImageProcessor::resized_size(int64_t height, int64_t
       break;
     case Resize::fixed:
       size = {options_.height, options_.width};
+      break;
+    case Resize::within:
+      size = fit_within(height, width, options_);
       break;
     case Resize::shortest_edge:
       size = keep_shortest(height, width, options_.shortest_edge);
@@ -183,6 +196,12 @@ ProcessedImages ImageProcessor::operator()(std::span<const at::Tensor> images) c
     sizes.push_back(output_size(image.size(0), image.size(1)));
     height = std::max(height, sizes.back().first);
     width = std::max(width, sizes.back().second);
+  }
+  if (options_.pad && options_.pad_height > 0) {
+    check(height <= options_.pad_height && width <= options_.pad_width,
+          "an image comes out as {} x {} pixels, and this model's processor pads to {} x {}: give a smaller size",
+          width, height, options_.pad_width, options_.pad_height);
+    std::tie(height, width) = std::pair(options_.pad_height, options_.pad_width);
   }
   auto count = static_cast<int64_t>(images.size());
   auto device = images[0].device();

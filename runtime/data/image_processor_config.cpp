@@ -13,6 +13,8 @@ using Resize = ImageProcessorOptions::Resize;
 // What a processor does where its file is silent.
 struct Defaults {
   bool crop = false, pad = false;
+  bool square = true;  // a size that is one number is both sides, not the shorter one's
+  int64_t size = 224;
   Resample resample = Resample::bilinear;
   std::array<double, 3> mean = {0.5, 0.5, 0.5}, deviation = {0.5, 0.5, 0.5};
 };
@@ -25,14 +27,21 @@ Defaults defaults_of(const std::string& type) {
   Defaults defaults;
   if (named(type, "CLIP")) {
     defaults.crop = true;
+    defaults.square = false;
     defaults.resample = Resample::bicubic;
     defaults.mean = {0.48145466, 0.4578275, 0.40821073};
     defaults.deviation = {0.26862954, 0.26130258, 0.27577711};
   } else if (named(type, "Vilt")) {
     defaults.pad = true;
     defaults.resample = Resample::bicubic;
-  } else if (named(type, "ConvNext")) {
+  } else if (named(type, "ConvNext") || named(type, "Beit")) {
     defaults.resample = Resample::bicubic;
+  } else if (named(type, "DeiT")) {
+    defaults.crop = true;
+    defaults.size = 256;
+    defaults.resample = Resample::bicubic;
+  } else if (type.empty()) {
+    defaults.square = false;
   } else if (named(type, "Detr")) {
     defaults.pad = true;
     defaults.mean = imagenet_mean;
@@ -60,7 +69,7 @@ std::pair<int64_t, int64_t> rectangle(const json& size, const std::string& where
     auto side = as<int64_t>(size, where);
     return {side, side};
   }
-  if (size.contains("shortest_edge")) {
+  if (size.contains("shortest_edge") && !size["shortest_edge"].is_null()) {
     auto side = require<int64_t>(size, "shortest_edge", where);
     return {side, side};
   }
@@ -95,29 +104,40 @@ void read_convnext(ImageProcessorOptions& options, const json& config, int64_t e
   options.crop_height = options.crop_width = edge;
 }
 
-void read_size(ImageProcessorOptions& options, const json& config, const std::string& type, const std::string& where) {
+// null is off, where nothing at all is the default.
+bool flag(const json& config, const char* key, bool otherwise, const std::string& where) {
+  return get_or(config, key, otherwise && !config.contains(key), where);
+}
+
+bool given(const json& config, const char* key) { return config.contains(key) && !config[key].is_null(); }
+
+void read_size(ImageProcessorOptions& options, const json& config, const std::string& type, const Defaults& defaults,
+               const std::string& where) {
   json size = config.contains("size") ? config["size"] : json();
   auto here = where + ": size";
-  bool edges = size.is_object() && size.contains("shortest_edge");
-  if (named(type, "ConvNext") || config.contains("crop_pct")) {
+  auto has = [&](const char* key) { return size.is_object() && given(size, key); };
+  if (named(type, "ConvNext") || given(config, "crop_pct")) {
     read_convnext(options, config, size.is_null() ? 384 : rectangle(size, here).first, where);
-  } else if (named(type, "Vilt") || config.contains("size_divisor")) {
+  } else if (named(type, "Vilt") || given(config, "size_divisor")) {
     constexpr int64_t usual = 384;
     options.shortest_edge = size.is_null() ? usual : rectangle(size, here).first;
     read_divisible(options, config, where);
-  } else if (edges) {
+  } else if (has("shortest_edge")) {
     read_edges(options, size, here);
+  } else if (has("max_height") && has("max_width")) {
+    options.resize = Resize::within;
+    options.height = require<int64_t>(size, "max_height", here);
+    options.width = require<int64_t>(size, "max_width", here);
   } else if (named(type, "Detr") && !size.is_object()) {
     options.resize = Resize::between_edges;
     options.shortest_edge = size.is_null() ? 800 : as<int64_t>(size, here);
     options.longest_edge = get_or<int64_t>(config, "max_size", 1333, where);
-  } else if (options.crop_height > 0 && !size.is_object()) {
+  } else if (!size.is_object() && !defaults.square && (options.crop_height > 0 || !type.empty())) {
     options.resize = Resize::shortest_edge;
-    options.shortest_edge = size.is_null() ? 224 : as<int64_t>(size, here);
+    options.shortest_edge = size.is_null() ? defaults.size : as<int64_t>(size, here);
   } else {
     options.resize = Resize::fixed;
-    std::tie(options.height, options.width) =
-        size.is_null() ? std::pair<int64_t, int64_t>{224, 224} : rectangle(size, here);
+    std::tie(options.height, options.width) = rectangle(size.is_null() ? json(defaults.size) : size, here);
   }
 }
 
@@ -125,7 +145,8 @@ void read_size(ImageProcessorOptions& options, const json& config, const std::st
 
 ImageProcessorOptions image_processor_options(const nlohmann::json& config, const std::string& where) {
   check(config.is_object(), "{} must be an object of settings", where);
-  for (const char* other : {"do_flip_channel_order", "do_thumbnail", "do_align_long_axis", "rescale_offset"})
+  for (const char* other :
+       {"do_flip_channel_order", "do_thumbnail", "do_align_long_axis", "rescale_offset", "use_square_size"})
     check(!get_or(config, other, false, where), "{}: '{}' asks for a step that this version cannot do", where, other);
   auto type = get_or<std::string>(config, "image_processor_type",
                                   get_or<std::string>(config, "feature_extractor_type", "", where), where);
@@ -134,17 +155,19 @@ ImageProcessorOptions image_processor_options(const nlohmann::json& config, cons
   auto filter = get_or<int64_t>(config, "resample", static_cast<int64_t>(defaults.resample), where);
   check(filter >= 0 && filter <= 5, "{}: resample is {}: Pillow's filters are 0 to 5", where, filter);
   options.resample = static_cast<Resample>(filter);
-  if (get_or(config, "do_center_crop", defaults.crop, where)) {
-    auto size = config.contains("crop_size") ? config["crop_size"] : json(224);
+  if (flag(config, "do_center_crop", defaults.crop, where)) {
+    auto size = given(config, "crop_size") ? config["crop_size"] : json(224);
     std::tie(options.crop_height, options.crop_width) = rectangle(size, where + ": crop_size");
   }
-  if (get_or(config, "do_resize", true, where)) read_size(options, config, type, where);
-  options.scale = get_or(config, "do_rescale", true, where) ? get_or(config, "rescale_factor", 1.0 / 255, where) : 1;
-  if (get_or(config, "do_normalize", true, where)) {
+  if (flag(config, "do_resize", true, where)) read_size(options, config, type, defaults, where);
+  options.scale = flag(config, "do_rescale", true, where) ? get_or(config, "rescale_factor", 1.0 / 255, where) : 1;
+  if (flag(config, "do_normalize", true, where)) {
     options.mean = three(config, "image_mean", defaults.mean, where);
     options.deviation = three(config, "image_std", defaults.deviation, where);
   }
-  options.pad = get_or(config, "do_pad", defaults.pad, where);
+  options.pad = flag(config, "do_pad", defaults.pad, where);
+  if (options.pad && given(config, "pad_size"))
+    std::tie(options.pad_height, options.pad_width) = rectangle(config["pad_size"], where + ": pad_size");
   ImageProcessor{options};  // so that a wrong size is named with its file's other faults, not at the first image
   return options;
 }

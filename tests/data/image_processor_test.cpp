@@ -58,6 +58,49 @@ TEST_CASE("images are processed as Hugging Face does it, by the settings of any 
   }
 }
 
+// Shapes of transformers 5.23's processors for a picture of 61 x 93 (height x width).
+TEST_CASE("sizes are spelt in many ways") {
+  using Size = std::pair<int64_t, int64_t>;
+  auto size_of = [](const json& config) {
+    return ImageProcessor(image_processor_options(config, "preprocessor_config.json")).output_size(61, 93);
+  };
+  auto with = [](const char* type, json more) {
+    more["image_processor_type"] = type;
+    return more;
+  };
+  CHECK(size_of(with("CLIPImageProcessor", {{"size", 32}, {"do_center_crop", false}})) == Size{32, 48});
+  CHECK(size_of(with("ViTImageProcessor", {{"size", 36}})) == Size{36, 36});
+  CHECK(size_of(with("ViTImageProcessor", {{"size", {{"max_height", 40}, {"max_width", 50}}}})) == Size{32, 50});
+  CHECK(size_of(with("DetrImageProcessor", {{"size", {{"max_height", 30}, {"max_width", 90}}}})) == Size{30, 45});
+  CHECK(size_of(with("DeiTFeatureExtractor", json::object())) == Size{224, 224});
+  json nulls = {{"size", {{"height", 36}, {"width", 30}}}};
+  for (const char* key : {"do_center_crop", "crop_size", "crop_pct", "size_divisor", "do_pad", "pad_size"})
+    nulls[key] = nullptr;
+  CHECK(size_of(with("DeiTImageProcessor", nulls)) == Size{36, 30});
+
+  // A one-number size of a square processor is cropped from a square.
+  auto deit = image_processor_options(with("DeiTFeatureExtractor", {{"size", 36}, {"crop_size", 30}}), "x");
+  CHECK(deit.resize == Resize::fixed);
+  CHECK((deit.height == 36 && deit.width == 36 && deit.crop_height == 30 && deit.resample == Resample::bicubic));
+}
+
+TEST_CASE("pictures are padded to the size that the settings name") {
+  json config = {{"image_processor_type", "DetrImageProcessor"},
+                 {"size", {{"shortest_edge", 40}, {"longest_edge", 60}}},
+                 {"pad_size", {{"height", 70}, {"width", 80}}}};
+  ImageProcessor processor(image_processor_options(config, "preprocessor_config.json"));
+  auto batch = process(processor, expected("image.A"));
+  REQUIRE(batch.pixels.sizes() == at::IntArrayRef{1, 3, 70, 80});
+  auto size = processor.output_size(37, 61);
+  CHECK(batch.mask.sum().item<int64_t>() == size.first * size.second);
+  CHECK(batch.areas[0].x1 == doctest::Approx(80.0 * 61 / static_cast<double>(size.second)));
+  config["pad_size"]["height"] = 20;
+  CHECK_THROWS_WITH_AS(process(ImageProcessor(image_processor_options(config, "x")), expected("image.A")),
+                       "an image comes out as 60 x 36 pixels, and this model's processor pads to 80 x 20: give a "
+                       "smaller size",
+                       Error);
+}
+
 TEST_CASE("a batch of different sizes is padded, with a mask") {
   auto options = detection_image_options();
   options.shortest_edge = 40;
