@@ -1,5 +1,8 @@
 #include "text/bpe.h"
 
+#include <fmt/format.h>
+
+#include <optional>
 #include <queue>
 
 #include "core/error.h"
@@ -45,28 +48,50 @@ const Bpe::Merge* Bpe::merge(int64_t left, int64_t right) const {
   return found == merges_.end() ? nullptr : &found->second;
 }
 
+std::vector<int64_t> Bpe::bytes_of(const std::string& token) const {
+  std::vector<int64_t> ids;
+  for (char byte : token) {
+    ids.push_back(vocabulary_.id(fmt::format("<0x{:02X}>", static_cast<unsigned char>(byte))));
+    if (ids.back() < 0) return {};
+  }
+  return ids;
+}
+
 std::vector<Bpe::Symbol> Bpe::symbols(const Chars& piece) const {
   std::vector<Symbol> out;
   out.reserve(piece.size());
-  bool fusing = false;
+  auto append = [&](int64_t id, size_t begin, size_t end) {
+    auto here = static_cast<ptrdiff_t>(out.size());
+    if (here > 0) out.back().next = here;
+    out.push_back({id, begin, end, here - 1, -1});
+  };
+  // An unknown token waits for the next one, or the next known character: the bytes of others go before it, as they do
+  // in the `tokenizers` package.
+  std::optional<std::pair<size_t, size_t>> waiting;
+  auto flush = [&] {
+    if (waiting) append(unknown_, waiting->first, waiting->second);
+    waiting.reset();
+  };
   for (size_t i = 0; i < piece.size(); ++i) {
     std::string token = i > 0 ? options_.continuation : "";
     append_utf8(token, piece[i].code);
     if (i + 1 == piece.size()) token += options_.end_of_word;
-    int64_t id = vocabulary_.id(token);
-    bool known = id >= 0;
-    if (!known && options_.unknown.empty()) continue;
-    check(known || unknown_ >= 0, "{}: the unknown token '{}' is not in the vocabulary, and '{}' needs it", where_,
-          options_.unknown, token);
-    if (!known && fusing) {
-      out.back().end = i + 1;
-    } else {
-      auto here = static_cast<ptrdiff_t>(out.size());
-      if (here > 0) out.back().next = here;
-      out.push_back({known ? id : unknown_, i, i + 1, here - 1, -1});
+    if (int64_t id = vocabulary_.id(token); id >= 0) {
+      flush();
+      append(id, i, i + 1);
+      continue;
     }
-    fusing = !known && options_.fuse_unknown;
+    if (auto bytes = options_.byte_fallback ? bytes_of(token) : std::vector<int64_t>(); !bytes.empty()) {
+      for (int64_t byte : bytes) append(byte, i, i + 1);
+      continue;
+    }
+    if (options_.unknown.empty()) continue;
+    check(unknown_ >= 0, "{}: the unknown token '{}' is not in the vocabulary, and '{}' needs it", where_,
+          options_.unknown, token);
+    if (!options_.fuse_unknown) flush();
+    waiting = {waiting ? waiting->first : i, i + 1};
   }
+  flush();
   return out;
 }
 

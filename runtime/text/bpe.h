@@ -15,6 +15,7 @@ struct BpeOptions {
   std::string end_of_word;     // put after the last character of a piece: "</w>"
   bool fuse_unknown = false;   // one unknown token for a run of unknown characters
   bool ignore_merges = false;  // a piece that is a token stays whole
+  bool byte_fallback = false;  // an unknown character becomes the tokens <0xC3> of its bytes where they all are there
 };
 
 // Byte-pair encoding (Sennrich et al. 2016): a piece starts as its characters, and the neighbours that come first in
@@ -36,6 +37,7 @@ class Bpe : public TokenModel {
 
   const Merge* merge(int64_t left, int64_t right) const;
   std::vector<Symbol> symbols(const Chars& piece) const;
+  std::vector<int64_t> bytes_of(const std::string& token) const;  // empty when one is no token
   void join(std::vector<Symbol>& symbols) const;
 
   const Vocabulary& vocabulary_;  // outlives this

@@ -18,8 +18,8 @@ json read_settings(const std::string& path) {
   return settings;
 }
 
-bool is_left(const TokenizerSettings& settings, const char* key) {
-  auto side = get_or<std::string>(settings.config, key, "right", settings.config_name);
+bool is_left(const TokenizerSettings& settings, const char* key, bool otherwise) {
+  auto side = get_or<std::string>(settings.config, key, otherwise ? "left" : "right", settings.config_name);
   check(side == "left" || side == "right", "{}: {} is '{}': it must be left or right", settings.config_name, key, side);
   return side == "left";
 }
@@ -31,7 +31,7 @@ std::map<std::string, std::string> usual_tokens(const Tokenizer::Pipeline& pipel
       {"pad", {"[PAD]", "<pad>"}},        {"mask", {"[MASK]", "<mask>"}}, {"bos", {"<s>", "<|startoftext|>"}},
       {"eos", {"</s>", "<|endoftext|>"}},
   };
-  std::map<std::string, std::string> found;
+  auto found = pipeline.special;
   for (const auto& [kind, names] : usual)
     for (const auto* name : names)
       for (const auto& token : pipeline.added)
@@ -46,8 +46,8 @@ void finish(Tokenizer::Pipeline& pipeline, const TokenizerSettings& settings) {
   pipeline.finder = AddedTokens(pipeline.added, pipeline.normalizer);
   if (auto pad = pipeline.special.find("pad"); pad != pipeline.special.end())
     pipeline.pad = std::max<int64_t>(pipeline.id(pad->second), 0);
-  pipeline.pad_left = is_left(settings, "padding_side");
-  pipeline.truncate_left = is_left(settings, "truncation_side");
+  pipeline.pad_left = is_left(settings, "padding_side", pipeline.pad_left);
+  pipeline.truncate_left = is_left(settings, "truncation_side", pipeline.truncate_left);
   // 1e30 is how "no limit" is written.
   constexpr double no_limit = 1e9;
   double most = get_or(settings.config, "model_max_length", 0.0, settings.config_name);

@@ -116,12 +116,13 @@ std::unique_ptr<TokenModel> read_model(const Vocabulary& vocabulary, const json&
                                        static_cast<size_t>(longest), where);
   }
   check(type == "BPE", "{}: the model '{}' cannot be read: {}", where, type, families);
-  check(!get_or(model, "byte_fallback", false, where), "{}: byte_fallback cannot be read: {}", where, families);
   check(get_or(model, "dropout", 0.0, where) == 0, "{}: dropout makes encoding random: set it to null", where);
   BpeOptions options{get_or<std::string>(model, "unk_token", "", where),
                      get_or<std::string>(model, "continuing_subword_prefix", "", where),
                      get_or<std::string>(model, "end_of_word_suffix", "", where),
-                     get_or(model, "fuse_unk", false, where), get_or(model, "ignore_merges", false, where)};
+                     get_or(model, "fuse_unk", false, where),
+                     get_or(model, "ignore_merges", false, where),
+                     get_or(model, "byte_fallback", false, where)};
   return std::make_unique<Bpe>(vocabulary, read_merges(model, where), options, where);
 }
 
@@ -135,6 +136,7 @@ std::vector<TokenTemplate::Item> read_template(const json& part, const char* key
     const auto& value = piece.begin().value();
     TokenTemplate::Item item;
     item.type = get_or<int64_t>(value, "type_id", 0, where);
+    check(item.type >= 0, "{}: '{}' has the type {}: types are numbered from 0", where, key, item.type);
     auto id = require<std::string>(value, "id", where);
     if (piece.begin().key() == "Sequence") {
       check(id == "A" || (id == "B" && !single), "{}: '{}' names the text '{}'", where, key, id);
@@ -189,6 +191,18 @@ void read_added_tokens(Tokenizer::Pipeline& pipeline, const json& file, const st
     pipeline.add(read_added_token(item, get_or(item, "special", false, where), where), true);
 }
 
+// How batches are padded and texts truncated: the sides and the padding token. Lengths are the caller's.
+void read_sides(Tokenizer::Pipeline& pipeline, const json& file, const std::string& name) {
+  auto left = [&](const char* key) {
+    return given(file, key) && get_or<std::string>(file[key], "direction", "Right", name + ": " + key) == "Left";
+  };
+  pipeline.pad_left = left("padding");
+  pipeline.truncate_left = left("truncation");
+  if (!given(file, "padding")) return;
+  if (auto pad = get_or<std::string>(file["padding"], "pad_token", "", name + ": padding"); !pad.empty())
+    pipeline.special["pad"] = pad;
+}
+
 // Copies settings into a part of the file, under the file's names for them.
 void apply(json& file, const char* part, const char* type, const json& config,
            const std::vector<std::pair<const char*, const char*>>& names) {
@@ -225,6 +239,7 @@ PipelinePtr read_tokenizer_json(std::string_view text, const std::string& name, 
   if (given(file, "post_processor"))
     read_post_processor(pipeline->around, file["post_processor"], name + ": post_processor");
   read_added_tokens(*pipeline, file, name + ": added_tokens");
+  read_sides(*pipeline, file, name);
   return pipeline;
 }
 

@@ -182,6 +182,36 @@ TEST_CASE("bytes that are not UTF-8 do no harm") {
   }
 }
 
+// Expected values from tokenizers 0.23.3 and transformers 5.23.
+TEST_CASE("a tokenizer.json may fall back to bytes, and says how batches are padded") {
+  json file = load_json(fixtures + "roberta/tokenizer.json");
+  auto& model = file["model"];
+  model["byte_fallback"] = true;
+  model["vocab"].erase("!");
+  model["vocab"]["<0x21>"] = 900;
+  auto tokenizer = parse_tokenizer(file.dump(), "tokenizer.json");
+  auto tokens = tokenizer->encode("a!!");
+  CHECK(tokens.ids == std::vector<int64_t>{0, tokenizer->id("a"), 900, 900, 2});
+  CHECK(tokens.spans[3] == std::pair<size_t, size_t>{2, 3});
+
+  Scratch scratch;
+  const std::string folder = scratch / "tokenizer";
+  make_folder(folder);
+  file = load_json(fixtures + "bert_uncased/tokenizer.json");
+  file["padding"] = {{"strategy", "BatchLongest"}, {"direction", "Left"}, {"pad_id", 3}, {"pad_token", "[SEP]"}};
+  file["truncation"] = {{"max_length", 5}, {"strategy", "OnlyFirst"}, {"stride", 0}, {"direction", "Left"}};
+  write_file(folder + "/tokenizer.json", file.dump());
+  std::vector<std::string> texts = {"the red cube", "the"};
+  auto batch = load_tokenizer(folder)->encode_batch(texts);
+  CHECK(batch.ids.equal(at::tensor({2, 201, 366, 392, 3, 3, 3, 2, 201, 3}, at::kLong).reshape({2, 5})));
+  EncodeOptions six;
+  six.max_length = 6;
+  CHECK(load_tokenizer(folder)->encode("a b c d e f g h", six).ids == std::vector<int64_t>{2, 35, 36, 37, 38, 3});
+  write_file(folder + "/tokenizer_config.json", R"({"padding_side": "right", "pad_token": "[PAD]"})");
+  batch = load_tokenizer(folder)->encode_batch(texts);
+  CHECK(batch.ids[1].equal(at::tensor({2, 201, 3, 0, 0}, at::kLong)));
+}
+
 std::string error_of(json file) {
   try {
     parse_tokenizer(file.dump(), "tokenizer.json");
@@ -209,6 +239,9 @@ TEST_CASE("what cannot be read is named") {
   broken = file;
   broken["post_processor"]["single"][0] = {{"SpecialToken", {{"id", "[GONE]"}, {"type_id", 0}}}};
   CHECK(error_of(broken).find("'[GONE]' is missing") != std::string::npos);
+  broken = file;
+  broken["post_processor"]["pair"][1]["Sequence"]["type_id"] = -1;
+  CHECK(error_of(broken) == "tokenizer.json: post_processor: 'pair' has the type -1: types are numbered from 0");
 
   file = load_json(fixtures + "roberta/tokenizer.json");
   broken = file;
