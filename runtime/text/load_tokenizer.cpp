@@ -50,7 +50,8 @@ void finish(Tokenizer::Pipeline& pipeline, const TokenizerSettings& settings) {
   pipeline.truncate_left = is_left(settings, "truncation_side", pipeline.truncate_left);
   // 1e30 is how "no limit" is written.
   constexpr double no_limit = 1e9;
-  double most = get_or(settings.config, "model_max_length", 0.0, settings.config_name);
+  const char* key = settings.config.contains("model_max_length") ? "model_max_length" : "max_len";
+  double most = get_or(settings.config, key, 0.0, settings.config_name);
   pipeline.max_length = most > 0 && most < no_limit ? static_cast<int64_t>(most) : 0;
 }
 

@@ -147,8 +147,10 @@ TEST_CASE("padding and truncation follow the side that the settings name") {
   const std::string folder = scratch / "tokenizer";
   make_folder(folder);
   std::filesystem::copy(fixtures + "bert_cased_files/vocab.txt", folder + "/vocab.txt");
-  write_file(folder + "/tokenizer_config.json", R"({"padding_side": "left", "truncation_side": "left"})");
+  write_file(folder + "/tokenizer_config.json",
+             R"({"padding_side": "left", "truncation_side": "left", "max_len": 33})");
   auto left = load_tokenizer(folder), right = load_tokenizer(fixtures + "bert_uncased");
+  CHECK(left->max_length() == 33);
   std::vector<std::string> texts = {"the red cube", "a"};
   auto batch = left->encode_batch(texts);
   CHECK(batch.mask[1][0].item<bool>() == false);
