@@ -5,6 +5,17 @@
 #include "core/error.h"
 
 namespace multiviz {
+namespace {
+
+// The first patches outside the corner of h x w, from the start again where there are fewer: [count, E].
+at::Tensor padding_of(const at::Tensor& patches, int64_t rows, int64_t columns, int64_t h, int64_t w, int64_t count) {
+  auto outside = at::ones({rows, columns}, patches.options().dtype(at::kBool));
+  outside.slice(0, 0, h).slice(1, 0, w).fill_(false);
+  auto places = outside.flatten().nonzero().squeeze(1);
+  return patches.index_select(0, places.index_select(0, at::arange(count, places.options()).remainder(places.size(0))));
+}
+
+}  // namespace
 
 std::string Vilt::image_name(int64_t image) const {
   return head_ == Head::images ? fmt::format("image{}", image + 1) : "image";
@@ -40,8 +51,8 @@ at::Tensor Vilt::positions_of(int64_t rows, int64_t columns) const {
   return grid.squeeze(0).permute({1, 2, 0});
 }
 
-// Adds positions to patches [B, rows * columns, E] and leaves out those of padding: [B, N, E], N the most that an image
-// has. `real` receives which of them are: bool [B, N].
+// Adds positions to patches [B, rows * columns, E] and takes those of padding, which have none, only to fill up shorter
+// rows: [B, N, E], N the most that an image has. `real` receives which are of no padding: bool [B, N].
 at::Tensor Vilt::place_patches(const at::Tensor& patches, int64_t rows, int64_t columns, const at::Tensor& mask,
                                at::Tensor& real) const {
   int64_t batch = patches.size(0);
@@ -67,8 +78,9 @@ at::Tensor Vilt::place_patches(const at::Tensor& patches, int64_t rows, int64_t 
     if (h * w > longest)
       one = one.index_select(
           0, at::linspace(0, h * w - 1, longest, one.options().dtype(at::kDouble)).round().to(at::kLong));
-    placed.push_back(at::constant_pad_nd(one, {0, 0, 0, longest - one.size(0)}));
     real[b].slice(0, one.size(0)).fill_(false);
+    if (h * w < longest) one = at::cat({one, padding_of(patches[b], rows, columns, h, w, longest - h * w)});
+    placed.push_back(one);
   }
   real = real.slice(1, 0, longest);
   return at::stack(placed);

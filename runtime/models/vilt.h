@@ -8,8 +8,9 @@ namespace multiviz {
 // the two images of NLVR2. Features are the input of the last linear layer.
 //
 // Leaves: word embeddings [B, T, E], before position and type are added; pixels [B, 3, H, W]. Modalities encode to
-// their embeddings alone: everything else sees both. Patches of padded images keep their order. Where an image has more
-// than max_image_length, that many are taken at even distances (the reference draws them at random). Taps:
+// their embeddings alone: everything else sees both. Patches keep their order, and those of padding that fill up
+// shorter images too (the reference shuffles the former and draws the latter at random). Where an image has more than
+// max_image_length, that many are taken at even distances (the reference draws them at random). Taps:
 // text.embeddings, image.embeddings (image1, image2), and of each run of the transformer, under fusion (NLVR2:
 // fusion.image1, fusion.image2): .embeddings [B, T + N, E], .layer.1.attention [B, heads, T + N, T + N],
 // .layer.1.hidden, ..., .output, .pooled [B, E]; features [B, D], logits [B, C].
