@@ -51,7 +51,7 @@ int64_t word_at(const std::vector<std::pair<size_t, size_t>>& words, const Token
 
 at::Tensor normalise(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& mean,
                      const at::Tensor& variance) {
-  return at::batch_norm(x, weight, bias, mean, variance, false, 0, epsilon, /*cudnn_enabled=*/true);
+  return batch_norm(x, weight, bias, mean, variance, epsilon);
 }
 
 at::Tensor convolve(const at::Tensor& x, const LinearWeights& weights) {

@@ -141,8 +141,8 @@ at::Tensor UnimodalNetwork::linear_of(const std::string& name, const at::Tensor&
 
 at::Tensor UnimodalNetwork::normalise(const std::string& name, const at::Tensor& x, double epsilon) const {
   constexpr double momentum = 0.1;
-  return at::batch_norm(x, get(name + ".weight"), get(name + ".bias"), get(name + ".running_mean"),
-                        get(name + ".running_var"), training_, momentum, epsilon, /*cudnn_enabled=*/true);
+  return batch_norm(x, get(name + ".weight"), get(name + ".bias"), get(name + ".running_mean"),
+                    get(name + ".running_var"), epsilon, training_, momentum);
 }
 
 at::Tensor UnimodalNetwork::run_gru(const at::Tensor& x, const at::Tensor& mask) const {

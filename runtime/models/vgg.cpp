@@ -82,14 +82,12 @@ at::Tensor VggEncoder::states(const Leaf& leaf, Trace* trace) const {
   const auto& pixels = leaf.tensor;
   check(pixels.dim() == 4 && pixels.size(1) == channels_ && pixels.size(2) > 0 && pixels.size(3) > 0,
         "the image leaf of {} is [B, {}, H, W], not [{}]", signature_.name, channels_, fmt::join(pixels.sizes(), ", "));
-  constexpr double momentum = 0, epsilon = 1e-5;
   auto x = for_convolutions(pixels.to(dtype()));
   int64_t stage = 0;
   for (const auto& layer : layers_) {
     x = at::conv2d(x, layer.convolution.weight, layer.convolution.bias, 1, 1);
     if (layer.scale.defined())
-      x = at::batch_norm(x, layer.scale, layer.shift, layer.mean, layer.variance, /*training=*/false, momentum, epsilon,
-                         /*cudnn_enabled=*/true);
+      x = batch_norm(x, layer.scale, layer.shift, layer.mean, layer.variance, batch_norm_epsilon);
     x = x.relu();
     if (!layer.pool) continue;
     check(x.size(2) > 1 && x.size(3) > 1, "an image of {} x {} is too small for {}", pixels.size(3), pixels.size(2),

@@ -72,11 +72,12 @@ at::Tensor EfficientNet::convolve(const at::Tensor& x, const ConvNormWeights& we
   auto given = even ? x : at::constant_pad_nd(x, {across / 2, across - across / 2, down / 2, down - down / 2});
   auto padding = even ? std::array{down / 2, across / 2} : std::array<int64_t, 2>{0, 0};
   auto y = at::conv2d(given, weights.weight, {}, {stride, stride}, padding, {1, 1}, groups);
-  return at::batch_norm(y, weights.scale, weights.shift, weights.running_mean, weights.running_var,
-                        /*training=*/false, /*momentum=*/0, batch_norm_epsilon, /*cudnn_enabled=*/true);
+  return batch_norm(y, weights.scale, weights.shift, weights.running_mean, weights.running_var, batch_norm_epsilon);
 }
 
-at::Tensor EfficientNet::stem(const at::Tensor& pixels) const { return at::silu(convolve(for_convolutions(pixels), stem_, 2)); }
+at::Tensor EfficientNet::stem(const at::Tensor& pixels) const {
+  return at::silu(convolve(for_convolutions(pixels), stem_, 2));
+}
 
 at::Tensor EfficientNet::run(const Block& block, const at::Tensor& x) const {
   auto y = x;

@@ -13,16 +13,26 @@ at::Tensor add_onto(const at::Tensor& fresh, const at::Tensor& x) {
   return at::GradMode::is_enabled() ? fresh + x : fresh.add_(x);
 }
 
-at::Tensor for_convolutions(const at::Tensor& images) {
-  return images.contiguous(at::MemoryFormat::ChannelsLast);
+at::Tensor for_convolutions(const at::Tensor& images) { return images.contiguous(at::MemoryFormat::ChannelsLast); }
+
+at::Tensor batch_norm(const at::Tensor& x, const at::Tensor& scale, const at::Tensor& shift,
+                      const at::Tensor& running_mean, const at::Tensor& running_var, double epsilon, bool training,
+                      double momentum) {
+  auto y = at::batch_norm(x, scale, shift, running_mean, running_var, training, momentum, epsilon,
+                          /*cudnn_enabled=*/true);
+  // The backward of PyTorch 2.11 takes a gradient that lies in memory as [1, H, W, C] for [1, C, H, W] when the stride
+  // of its one row is not H W C, as after a transpose.
+  if (y.requires_grad() && y.dim() == 4 && y.size(0) == 1)
+    y.register_hook([](const at::Tensor& grad) { return grad.contiguous(grad.suggest_memory_format()); });
+  return y;
 }
 
 at::Tensor conv_norm_relu(const at::Tensor& x, const ConvNormWeights& weights, int64_t stride, bool training) {
   constexpr double momentum = 0.05;
   int64_t padding = weights.weight.size(2) / 2;
   auto y = at::conv2d(x, weights.weight, {}, stride, padding);
-  return at::batch_norm(y, weights.scale, weights.shift, weights.running_mean, weights.running_var, training, momentum,
-                        batch_norm_epsilon, /*cudnn_enabled=*/true)
+  return batch_norm(y, weights.scale, weights.shift, weights.running_mean, weights.running_var, batch_norm_epsilon,
+                    training, momentum)
       .relu();
 }
 

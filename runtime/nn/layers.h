@@ -27,6 +27,11 @@ struct ConvNormWeights {
   at::Tensor running_mean, running_var;  // [out]
 };
 
+// at::batch_norm of x [B, C, ...] whose gradients are right at batch 1 too.
+at::Tensor batch_norm(const at::Tensor& x, const at::Tensor& scale, const at::Tensor& shift,
+                      const at::Tensor& running_mean, const at::Tensor& running_var, double epsilon,
+                      bool training = false, double momentum = 0);
+
 // relu(batch_norm(conv(x))), padded to keep the size at stride 1: [B, in, H, W] -> [B, out, ceil(H / stride), ...]. In
 // training the batch's statistics normalise and update the running ones; otherwise the running ones do, so that rows do
 // not depend on one another.

@@ -50,9 +50,7 @@ at::Tensor conv_norm(const at::Tensor& x, const ConvNormWeights& weights, double
                      int64_t dilation) {
   int64_t padding = weights.weight.size(2) / 2 * dilation;
   auto y = at::conv2d(x, weights.weight, {}, stride, padding, dilation);
-  constexpr double momentum = 0;
-  return at::batch_norm(y, weights.scale, weights.shift, weights.running_mean, weights.running_var,
-                        /*training=*/false, momentum, epsilon, /*cudnn_enabled=*/true);
+  return batch_norm(y, weights.scale, weights.shift, weights.running_mean, weights.running_var, epsilon);
 }
 
 ConvNormWeights read_conv_norm(WeightReader& weights, const std::string& convolution, const std::string& norm,

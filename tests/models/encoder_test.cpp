@@ -90,6 +90,24 @@ TEST_CASE("plain encoders have transformers' gradients, by fused and by plain at
   }
 }
 
+TEST_CASE("a row alone has the gradient that it has among others") {
+  for (const auto& name : names) {
+    CAPTURE(name);
+    auto reference = test::read_reference(root + name);
+    auto model = make(name, reference.pretrained);
+    auto all = leaf_of(*model, reference, is_text(name));
+    const auto& expected = reference.at("gradient");
+    for (int64_t row = 0; row < expected.size(0); ++row) {
+      std::vector<Leaf> leaves(1);
+      leaves[0].tensor = all.tensor.slice(0, row, row + 1).detach().clone().set_requires_grad(true);
+      if (all.mask.defined()) leaves[0].mask = all.mask.slice(0, row, row + 1);
+      auto score = model->forward(leaves).logits.select(1, -1).sum();
+      auto found = torch::autograd::grad({score}, {leaves[0].tensor})[0];
+      CHECK(difference(found, expected.slice(0, row, row + 1)) < 1e-3 * expected.abs().max().item<double>());
+    }
+  }
+}
+
 TEST_CASE("plain encoders fill their signature and their taps") {
   at::NoGradGuard no_grad;
   for (const auto& name : names) {

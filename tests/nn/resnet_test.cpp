@@ -51,6 +51,20 @@ TEST_CASE("the stem pools with a border, or as Caffe does") {
   CHECK(difference(resnet_stem(expected.at("pixels"), stem, options, true), expected.at("caffe")) < 1e-5);
 }
 
+// d y / d x of scale (x - mean) / sqrt(var + epsilon) + shift is scale / sqrt(var + epsilon).
+TEST_CASE("a normalised picture's gradient is right however the one that comes lies in memory") {
+  auto values = [](double from, double to) { return at::linspace(from, to, 4); };
+  auto scale = values(0.5, 2), shift = values(-1, 1), mean = values(0, 1), var = values(1, 3);
+  for (int64_t batch : {1, 2}) {
+    auto coming = at::arange(batch * 60, at::kFloat).view({batch, 15, 4});
+    auto x = at::ones({batch, 4, 3, 5}).set_requires_grad(true);
+    auto y = batch_norm(x, scale, shift, mean, var, 0).flatten(2).transpose(1, 2);
+    auto found = torch::autograd::grad({(y * coming).sum()}, {x})[0];
+    auto expected = (coming * (scale / var.sqrt())).transpose(1, 2).reshape({batch, 4, 3, 5});
+    CHECK(difference(found, expected) < 1e-4);
+  }
+}
+
 TEST_CASE("a stage that does not fit is said by name") {
   WeightReader weights(fixture("torchvision"), "file");
   ResnetStage stage(weights, "", 2, {6, 16, 2, 2}, {});
