@@ -58,18 +58,18 @@ at::Tensor MdetrMasks::look(const at::Tensor& slots, const at::Tensor& memory, c
 at::Tensor MdetrMasks::operator()(const at::Tensor& slots, const at::Tensor& cells, const at::Tensor& memory,
                                   const at::Tensor& real, const std::array<at::Tensor, 3>& finer) const {
   int64_t batch = slots.size(0), count = slots.size(1);
-  auto for_slots = [&](const at::Tensor& x) { return x.unsqueeze(1).expand({-1, count, -1, -1, -1}).flatten(0, 1); };
-  auto x = at::cat({for_slots(cells), look(slots, memory, real).flatten(0, 1)}, 1);
+  auto before = cells.unsqueeze(1).expand({-1, count, -1, -1, -1}).flatten(0, 1);
+  auto x = at::cat({before, look(slots, memory, real).flatten(0, 1)}, 1);
   for (size_t i = 0; i < layers_.size(); ++i) {
     if (i > 1) {
-      auto seen = convolve(finer[i - 2], adapters_[i - 2]);
-      x = for_slots(seen) + at::upsample_nearest2d(x, seen.sizes().slice(2));
+      auto seen = convolve(finer[i - 2], adapters_[i - 2]).unsqueeze(1);
+      x = at::upsample_nearest2d(x, seen.sizes().slice(3)).unflatten(0, {batch, count}).add_(seen).flatten(0, 1);
     }
     const auto& [convolution, norm] = layers_[i];
-    x = at::group_norm(convolve(x, convolution), groups, norm.weight, norm.bias, norm.epsilon).relu();
+    x = at::group_norm(convolve(x, convolution), groups, norm.weight, norm.bias, norm.epsilon).relu_();
   }
   x = convolve(x, out_);
-  return x.view({batch, count, x.size(2), x.size(3)});
+  return x.squeeze(1).unflatten(0, {batch, count});
 }
 
 }  // namespace multiviz

@@ -76,6 +76,11 @@ TEST_CASE("a model for segmentation, its backbone dilated, draws and finds what 
   auto again = std::dynamic_pointer_cast<Mdetr>(load_model(folder / "saved.pth", ""));
   CHECK(again->signature().labels == std::vector<std::string>{"slot 1", "slot 2"});
   CHECK(find(again->forward_raw(inputs), "pred_masks").tensor.equal(drawn));
+
+  auto narrow = segmentation();
+  narrow.dtype = at::kBFloat16;
+  auto in_16_bits = find(Mdetr(narrow).forward_raw(inputs), "pred_masks").tensor;
+  CHECK((in_16_bits - drawn).norm().item<double>() < 0.2 * drawn.norm().item<double>());
 }
 
 TEST_CASE("models for segmentation that do not fit are errors") {

@@ -114,6 +114,13 @@ TEST_CASE("MDETR computes what its authors' code does, with padding, from their 
   }
 }
 
+TEST_CASE("EfficientNets do not heed the setting for dilation, as in the authors' code") {
+  at::NoGradGuard no_grad;
+  auto plain = fixture("gqa"), dilated = fixture("gqa", {{"config", {{"dilation", true}}}});
+  CHECK(find(dilated.model->forward_raw(inputs_of(plain)), "logits")
+            .tensor.equal(find(plain.model->forward_raw(inputs_of(plain)), "logits").tensor));
+}
+
 TEST_CASE("MDETR's first and second derivatives are those of its authors' code, by fused and by plain attention") {
   for (std::string name : {"clevr", "gqa", "detection"}) {
     INFO(name);
