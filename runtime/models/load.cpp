@@ -200,16 +200,28 @@ NamedTensors to_save(const Model& model, bool half) {
 
 std::map<std::string, at::Tensor> by_name(const NamedTensors& tensors) { return {tensors.begin(), tensors.end()}; }
 
+// clevr-iep makes the model of baseline_kwargs alone, and names answers by the other half of the vocabulary.
+nlohmann::json clevr_checkpoint(nlohmann::json config) {
+  config.erase("cnn");
+  auto& vocabulary = config["vocab"];
+  for (const std::string kind : {"question", "answer"}) {
+    const nlohmann::json numbers = vocabulary[kind + "_token_to_idx"];
+    std::vector<std::string> words(numbers.size());
+    for (const auto& [word, number] : numbers.items()) words.at(number.get<size_t>()) = word;
+    vocabulary[kind + "_idx_to_token"] = words;
+  }
+  config["baseline_kwargs"]["vocab"] = vocabulary;
+  return config;
+}
+
 // A file of torch.save as the model's authors write it.
 void save_torch(const std::string& path, const NamedTensors& tensors, nlohmann::json config) {
   auto is = [&](const char* key, const char* value) {
     return config.is_object() && config.contains(key) && (!value || config[key] == value);
   };
   if (is("preprocessing", "openai")) return save_state_dict(path, to_openai_clip(tensors));
-  if (is("baseline_type", nullptr)) {
-    config.erase("cnn");
-    return save_checkpoint(path, "baseline_state", tensors, config);
-  }
+  if (is("baseline_type", nullptr))
+    return save_checkpoint(path, "baseline_state", tensors, clevr_checkpoint(std::move(config)));
   if (!is("model_type", "mdetr")) return save_state_dict(path, tensors);
   config.erase("model_type");
   save_checkpoint(path, "model", tensors, {{"args", config}}, "args");

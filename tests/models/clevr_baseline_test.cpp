@@ -153,6 +153,9 @@ TEST_CASE("a baseline is saved as clevr-iep does") {
     auto saved = read_clevr_baseline(trunk / "saved.pt");
     REQUIRE(saved);
     CHECK(saved->tensors.size() == model->parameters().size() + model->buffers().size());
+    const auto words = load_torch_file(trunk / "saved.pt").at("baseline_kwargs", "x").at("vocab", "x");
+    CHECK(words.at("question_token_to_idx", "x").at("<UNK>", "x").integer("x") == 3);
+    CHECK(words.at("answer_idx_to_token", "x")[4].text("x") == "no");
     auto settings = model->config();
     settings.erase("cnn");
     CHECK(saved->config == settings);
