@@ -31,7 +31,9 @@ std::vector<std::string> read_lines(const std::string& path) {
 int64_t number_of(const Tokenizer::Pipeline& pipeline, const char* kind, const std::string& where) {
   auto token = pipeline.special.find(kind);
   check(token != pipeline.special.end(), "{}: the settings of this tokenizer must name a {}_token", where, kind);
-  return pipeline.id(token->second);
+  int64_t id = pipeline.id(token->second);
+  check(id >= 0, "{}: the {}_token is empty", where, kind);
+  return id;
 }
 
 bool trailing_space(const std::string& line) { return !line.empty() && is_space(decode_utf8(line).back().code); }

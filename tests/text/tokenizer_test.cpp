@@ -283,5 +283,35 @@ TEST_CASE("a length that cannot be kept is an error") {
   CHECK_THROWS_AS(tokenizer->encode("a b c d e", "a", options), Error);
 }
 
+TEST_CASE("settings that cannot be are named") {
+  Scratch scratch;
+  const std::string folder = scratch / "tokenizer";
+  make_folder(folder);
+  std::filesystem::copy(fixtures + "bert_cased_files/vocab.txt", folder + "/vocab.txt");
+  auto error_of = [&](const std::string& name, const std::string& content) -> std::string {
+    write_file(folder + "/" + name, content);
+    std::string message;
+    try {
+      load_tokenizer(folder);
+    } catch (const Error& error) {
+      message = error.what();
+    }
+    std::filesystem::remove(folder + "/" + name);
+    return message;
+  };
+  const std::string config = "tokenizer_config.json", special = "special_tokens_map.json", added = "added_tokens.json";
+  CHECK(error_of(config, R"({"cls_token": ""})") == folder + "/vocab.txt: the cls_token is empty");
+  CHECK(error_of(config, R"({"cls_token": null})") ==
+        folder + "/vocab.txt: the settings of this tokenizer must name a cls_token");
+  CHECK(error_of(config, R"({"added_tokens_decoder": {"x": {"content": "a"}}})")
+            .ends_with("'x' is not the number of a token"));
+  CHECK(error_of(config, R"({"added_tokens_decoder": []})").ends_with("must be an object of numbers and tokens"));
+  CHECK(error_of(special, R"({"mask_token": {"lstrip": true}})").find("'content' is missing") != std::string::npos);
+  CHECK(error_of(special, R"({"additional_special_tokens": "<x>"})").ends_with("must be a list of tokens"));
+  CHECK(error_of(added, R"({"<x>": "first"})").find("must be an integer, not string") != std::string::npos);
+  CHECK(error_of(added, "[]").ends_with("must be an object of settings"));
+  CHECK(error_of(config, "{}").empty());
+}
+
 }  // namespace
 }  // namespace multiviz
