@@ -60,15 +60,6 @@ Pickle weights_in(const Pickle& root) {
   return root;
 }
 
-void strip(Tensors& tensors, const std::string& prefix) {
-  const bool all =
-      std::all_of(tensors.begin(), tensors.end(), [&](const auto& entry) { return entry.first.starts_with(prefix); });
-  if (!all) return;
-  Tensors out;
-  for (auto& [name, tensor] : tensors) out[name.substr(prefix.size())] = tensor;
-  tensors = std::move(out);
-}
-
 // A tensor that is the whole of storage `key`, contiguous there.
 void write_tensor(PickleWriter& out, const at::Tensor& tensor, size_t key) {
   out.global("torch._utils", "_rebuild_tensor_v2");
@@ -149,8 +140,18 @@ std::map<std::string, at::Tensor> load_state_dict(const std::string& path, const
   if (tensors.empty() && weights.is(PickleKind::object)) whole_module(path, weights.class_name(path));
   check(!tensors.empty() && !tensors.contains(""),
         "'{}' holds no tensors by name: save a state dict with torch.save(model.state_dict(), path)", path);
-  strip(tensors, "module.");
+  drop_prefix(tensors, "module.");
   return tensors;
+}
+
+bool drop_prefix(std::map<std::string, at::Tensor>& tensors, const std::string& prefix) {
+  const bool all =
+      std::all_of(tensors.begin(), tensors.end(), [&](const auto& entry) { return entry.first.starts_with(prefix); });
+  if (!all || tensors.empty()) return false;
+  Tensors out;
+  for (auto& [name, tensor] : tensors) out[name.substr(prefix.size())] = tensor;
+  tensors = std::move(out);
+  return true;
 }
 
 nlohmann::json checkpoint_arguments(const std::string& path) {

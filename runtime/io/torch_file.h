@@ -30,6 +30,9 @@ bool is_torch_script(const std::string& path);
 // names the dict to take instead ("model_ema"); Error when the file has none of that name.
 std::map<std::string, at::Tensor> load_state_dict(const std::string& path, const std::string& part = "");
 
+// Takes `prefix` off the names where all of them have it; false where not.
+bool drop_prefix(std::map<std::string, at::Tensor>& tensors, const std::string& prefix);
+
 // What a training script was run with, as its checkpoint has it under "args" (an argparse.Namespace or a dict): the
 // entries that are None, bool, int, float, str or lists and dicts of them. {} for a file without.
 nlohmann::json checkpoint_arguments(const std::string& path);

@@ -75,9 +75,13 @@ WeightFiles load_folder(const fs::path& folder, const std::string& part) {
 }  // namespace
 
 WeightFiles load_weight_files(const std::string& path, const std::string& part) {
-  if (fs::is_directory(path)) return load_folder(path, part);
-  check(fs::is_regular_file(path), "there is no file of weights '{}'", path);
-  return load_file(path, part);
+  const bool folder = fs::is_directory(path);
+  check(folder || fs::is_regular_file(path), "there is no file of weights '{}'", path);
+  auto out = folder ? load_folder(path, part) : load_file(path, part);
+  const auto wrappers = {"module.", "_orig_mod.", "model."};
+  const auto unwrap = [&](const char* prefix) { return drop_prefix(out.tensors, prefix); };
+  while (std::any_of(wrappers.begin(), wrappers.end(), unwrap)) continue;
+  return out;
 }
 
 }  // namespace multiviz

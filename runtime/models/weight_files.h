@@ -8,8 +8,9 @@ namespace multiviz {
 
 enum class WeightFormat { safetensors, state_dict };
 
-// The weights of a model by name, from any container: views of the mapped files, so that loading takes no more memory
-// than the files have.
+// The weights of a model by name, without what DataParallel, torch.compile and Lightning put in front of every name
+// ("module.", "_orig_mod.", "model."), from any container: views of the mapped files, so that loading takes no more
+// memory than the files have.
 struct WeightFiles {
   std::map<std::string, at::Tensor> tensors;
   std::map<std::string, std::string> metadata;  // of a safetensors file

@@ -45,6 +45,22 @@ TEST_CASE("weights in parts are put together, and what is wrong with them is nam
   CHECK(refusal(write_index(scratch, "[]")) == has("not a table of files"));
 }
 
+TEST_CASE("what wrappers put in front of every name is dropped") {
+  Scratch scratch;
+  auto names = [](const std::string& path) {
+    std::vector<std::string> out;
+    for (const auto& [name, _] : load_weight_files(path).tensors) out.push_back(name);
+    return out;
+  };
+  auto tensor = at::ones({2});
+  save_safetensors(scratch / "a.safetensors", {{"module._orig_mod.a", tensor}, {"module._orig_mod.b.c", tensor}});
+  CHECK(names(scratch / "a.safetensors") == std::vector<std::string>{"a", "b.c"});
+  save_state_dict(scratch / "b.ckpt", {{"model.a", tensor}, {"model.b", tensor}});
+  CHECK(names(scratch / "b.ckpt") == std::vector<std::string>{"a", "b"});
+  save_state_dict(scratch / "c.ckpt", {{"model.a", tensor}, {"loss.b", tensor}});
+  CHECK(names(scratch / "c.ckpt") == std::vector<std::string>{"loss.b", "model.a"});
+}
+
 TEST_CASE("a folder without weights, or with several, says so") {
   Scratch scratch;
   CHECK(refusal(scratch.folder().string()) == has("has no weights"));
