@@ -39,6 +39,7 @@ at::Tensor hardswish(at::Tensor x) { return at::hardswish(x); }
 at::Tensor leaky_relu(at::Tensor x) { return at::leaky_relu(x); }
 at::Tensor mish(at::Tensor x) { return at::mish(x); }
 at::Tensor relu_squared(at::Tensor x) { return x.relu().square(); }
+at::Tensor sqrt_softplus(at::Tensor x) { return at::softplus(x).sqrt(); }
 at::Tensor relu6(at::Tensor x) { return at::clamp(x, 0, 6); }
 
 }  // namespace
@@ -64,6 +65,7 @@ Activation find_activation(const std::string& name) {
                                                         {"mish", mish},
                                                         {"tanh", tanh},
                                                         {"sigmoid", sigmoid},
+                                                        {"sqrtsoftplus", sqrt_softplus},
                                                         {"linear", identity}};
   auto found = all.find(name);
   if (found != all.end()) return found->second;

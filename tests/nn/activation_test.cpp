@@ -29,6 +29,7 @@ TEST_CASE("activations are those of transformers, with gradients and without") {
       {"relu6", {0.000000, 0.000000, 0.500000, 6.000000}},
       {"sigmoid", {0.047426, 0.401312, 0.622459, 0.999994}},
       {"silu", {-0.142278, -0.160525, 0.311230, 11.999926}},
+      {"sqrtsoftplus", {0.220425, 0.716251, 0.986953, 3.464103}},
       {"tanh", {-0.995055, -0.379949, 0.462117, 1.000000}},
   };
   for (const auto& [name, expected] : all) {
