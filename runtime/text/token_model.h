@@ -18,7 +18,7 @@ class Vocabulary {
   const std::string* token(int64_t id) const;    // null for none
   int64_t size() const { return largest_ + 1; }  // the largest number + 1
   int64_t count() const { return static_cast<int64_t>(ids_.size()); }
-  size_t longest() const { return longest_; }    // bytes of the longest token
+  size_t longest() const { return longest_; }  // bytes of the longest token
 
  private:
   std::unordered_map<std::string, int64_t> ids_;
