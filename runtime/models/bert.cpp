@@ -89,8 +89,8 @@ at::Tensor BertEncoder::embed(const at::Tensor& words, const at::Tensor& positio
   check(words.dim() == 3 && words.size(2) == width_, "the text leaf of {} is [B, T, {}], not [{}]", signature_.name,
         width_, fmt::join(words.sizes(), ", "));
   at::Tensor x;
-  if (roberta_) {
-    int64_t most = positions_ - padding_ - 1;
+  if (positions.defined()) {
+    int64_t most = roberta_ ? positions_ - padding_ - 1 : positions_;
     check(words.size(1) <= most, "'text' has {} tokens, and the model has positions for {}: shorten it", words.size(1),
           most);
     auto type = types.defined() ? at::embedding(text_.types, types) : text_.types.slice(0, 0, 1);
@@ -126,7 +126,8 @@ at::Tensor BertEncoder::states(const Leaf& leaf, Trace* trace) const {
 }
 
 RawOutputs BertEncoder::forward_raw(const RawInputs& inputs) const {
-  check_raw_inputs(inputs, signature_.name, {"input_ids", "inputs_embeds", "attention_mask", "token_type_ids"}, {});
+  check_raw_inputs(inputs, signature_.name,
+                   {"input_ids", "inputs_embeds", "attention_mask", "token_type_ids", "position_ids"}, {});
   auto ids = raw_input(inputs, "input_ids"), words = raw_input(inputs, "inputs_embeds");
   check(ids.defined() != words.defined(), "{} takes either input_ids or inputs_embeds", signature_.name);
   if (ids.defined()) {
@@ -141,10 +142,17 @@ RawOutputs BertEncoder::forward_raw(const RawInputs& inputs) const {
   // As the reference has it, padding is what has the padding token, not what the mask hides.
   auto real =
       ids.defined() ? ids.ne(padding_) : at::ones({words.size(0), words.size(1)}, words.options().dtype(at::kBool));
+  auto positions = given("position_ids", at::kLong);
+  if (positions.defined())
+    check(positions.dim() == 2 && (positions.size(0) == 1 || positions.size(0) == words.size(0)) &&
+              positions.size(1) == words.size(1) && positions.min().item<int64_t>() >= 0 &&
+              positions.max().item<int64_t>() < positions_,
+          "position_ids of {} are [B, T], a position from 0 to {} for each of the {} tokens", signature_.name,
+          positions_ - 1, words.size(1));
+  if (!positions.defined() && roberta_) positions = roberta_positions(real, padding_);
   Trace trace;
   trace.record("text.*");
-  auto x = embed(words, roberta_ ? roberta_positions(real, padding_) : at::Tensor(), given("token_type_ids", at::kLong),
-                 &trace);
+  auto x = embed(words, positions, given("token_type_ids", at::kLong), &trace);
   auto mask = given("attention_mask", at::kBool);
   auto last = run(x, mask, &trace);
   auto out = raw_outputs(pool(last, mask, &trace), trace, "text", layers_);

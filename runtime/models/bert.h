@@ -19,8 +19,8 @@ class BertEncoder : public EncoderModel {
   Leaf prepare(size_t modality, std::span<const Value> values) const override;
   at::Tensor states(const Leaf& leaf, Trace* trace) const override;
   int64_t states_width() const override { return width_; }
-  // BertModel, BertForSequenceClassification and RoBERTa's: input_ids or inputs_embeds, attention_mask, token_type_ids
-  // -> last_hidden_state, hidden_states, attentions, pooler_output, logits, features.
+  // BertModel, BertForSequenceClassification and RoBERTa's: input_ids or inputs_embeds, attention_mask, token_type_ids,
+  // position_ids -> last_hidden_state, hidden_states, attentions, pooler_output, logits, features.
   RawOutputs forward_raw(const RawInputs& inputs) const override;
 
  private:

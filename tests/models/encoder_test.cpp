@@ -90,6 +90,27 @@ TEST_CASE("plain encoders have transformers' gradients, by fused and by plain at
   }
 }
 
+TEST_CASE("positions of words can be given") {
+  for (std::string name : {"bert", "roberta"}) {
+    CAPTURE(name);
+    auto reference = test::read_reference(root + name);
+    BertEncoder model(reference.pretrained);
+    auto ids = reference.at("input_ids").to(at::kLong), mask = reference.at("attention_mask").to(at::kLong);
+    RawInputs inputs = {
+        {"input_ids", ids}, {"attention_mask", mask}, {"token_type_ids", reference.at("token_type_ids")}};
+    auto counted = at::arange(ids.size(1)).unsqueeze(0);
+    inputs["position_ids"] = name == "bert" ? counted : (counted + 1) * mask + 1;
+    const auto& expected = reference.at("last_hidden_state");
+    CHECK(difference(model.forward_raw(inputs)["last_hidden_state"].tensor, expected) < 1e-4);
+    inputs["position_ids"] = inputs["position_ids"].flip(1);
+    CHECK(difference(model.forward_raw(inputs)["last_hidden_state"].tensor, expected) > 1e-2);
+    for (const auto& wrong : {counted + 100, counted - 1, counted.slice(1, 1)}) {
+      inputs["position_ids"] = wrong;
+      CHECK(error_of([&] { model.forward_raw(inputs); }) == has("position_ids of"));
+    }
+  }
+}
+
 TEST_CASE("a row alone has the gradient that it has among others") {
   for (const auto& name : names) {
     CAPTURE(name);
