@@ -91,6 +91,15 @@ TEST_CASE("data at an odd offset is copied to an aligned place") {
   CHECK(b.equal(at::zeros({2})));
 }
 
+TEST_CASE("data that we save starts at a cache line, whatever the names' length") {
+  Scratch scratch;
+  for (size_t length : {1, 17, 40, 100}) {
+    save_safetensors(scratch / "x", {{std::string(length, 'n'), at::ones({3})}});
+    at::Tensor tensor = load_safetensors(scratch / "x").tensors.begin()->second;
+    CHECK(reinterpret_cast<uintptr_t>(tensor.data_ptr()) % 64 == 0);
+  }
+}
+
 TEST_CASE("headers that lie are refused before anything is touched") {
   CHECK(refusal(one(R"("F32")", "[2]", "[0, 8]"), 8).empty());
   CHECK(refusal("not json", 0) == has("not a JSON object"));
