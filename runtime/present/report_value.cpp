@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "data/region_frames.h"
 #include "present/archive.h"
 #include "present/report_view.h"
 
@@ -38,6 +39,14 @@ json channel_views(const TimeSeries& series) {
     channels.push_back({{"name", name}, {"points", points}});
   }
   return channels;
+}
+
+// What a model that reads regions sees, whose features say nothing to a reader: their names.
+json seen_regions(const Modality& modality, const std::vector<Region>& regions) {
+  json names = json::array();
+  for (const auto& region : regions)
+    if (!region.name.empty()) names.push_back(region.name);
+  return {{"name", modality.name}, {"kind", "regions"}, {"count", regions.size()}, {"names", names}};
 }
 
 json table_rows(const Table& table) {
@@ -101,8 +110,11 @@ json example_view(const std::vector<Modality>& modalities, const Example& exampl
   bool first_image = true;
   for (size_t m = 0; m < modalities.size(); ++m) {
     bool has_regions = modalities[m].kind == ModalityKind::image && std::exchange(first_image, false);
-    values.push_back(value_view(modalities[m], datapoint.values.at(m),
-                                has_regions ? datapoint.regions : std::vector<Region>{}, assets));
+    const auto& value = datapoint.values.at(m);
+    values.push_back(
+        holds_regions(value, datapoint)
+            ? seen_regions(modalities[m], datapoint.regions)
+            : value_view(modalities[m], value, has_regions ? datapoint.regions : std::vector<Region>{}, assets));
   }
   const auto& prediction = example.prediction;
   for (const auto& score : prediction.top) {

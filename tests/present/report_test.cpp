@@ -76,6 +76,19 @@ TEST_CASE("components share their colours, and one that is all 0 does not widen 
   CHECK(limit(0) == doctest::Approx(0.01));
 }
 
+TEST_CASE("what a model reads of regions is told by their names") {
+  auto page = sample_region_page();
+  page.example.datapoint.regions[2].name = "";
+  Folder folder;
+  auto values = view_of(page, folder)["example"]["values"];
+  REQUIRE(values.size() == 3);
+  CHECK(values[0]["kind"] == "image");
+  CHECK(values[0]["regions"].size() == 4);
+  CHECK(values[1]["kind"] == "regions");
+  CHECK(values[1]["count"] == 4);
+  CHECK(values[1]["names"] == nlohmann::json{"red sphere", "blue sphere", "highlight"});
+}
+
 TEST_CASE("what a report shows cannot become markup") {
   const std::string attack = "</script><script>alert(1)</script><img src=x onerror=alert(2)>{{script}}";
   auto page = sample_page();

@@ -198,6 +198,10 @@ function valueFigure(value, options) {
         toggle("regions", false, (on) => { picture.querySelector(".boxes").hidden = note.hidden = !on; }), note) : null);
   }
   if (value.kind === "text") return el("blockquote", { class: "value text" }, value.text);
+  if (value.kind === "regions") {
+    const names = value.names.length ? `: ${value.names.join(", ")}` : "";
+    return el("figure", { class: "value" }, el("h4", {}, value.name), el("p", { class: "note" }, `${value.count} regions${names}`));
+  }
   if (value.kind === "time_series") return el("figure", { class: "value" }, el("h4", {}, value.name), seriesChart(value, null, true));
   return el("figure", { class: "value" }, el("h4", {}, value.name), el("table", { class: "columns" },
     el("tbody", {}, value.rows.slice(0, options.small ? 6 : 40).map((row) =>
