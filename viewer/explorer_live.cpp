@@ -17,13 +17,6 @@ void toggle(std::set<int64_t>& set, int64_t index) {
   if (!set.erase(index)) set.insert(index);
 }
 
-const Attribution* of_kind(const Explanation* explanation, ModalityKind kind) {
-  if (!explanation) return nullptr;
-  for (const auto& attribution : explanation->attributions)
-    if (attribution.players.kind == kind) return &attribution;
-  return nullptr;
-}
-
 const Attribution* of_modality(const Explanation* explanation, const std::string& name) {
   if (!explanation) return nullptr;
   for (const auto& attribution : explanation->attributions)
@@ -93,7 +86,7 @@ void Explorer::live(Window& window) {
                          : "Click a word, with shift several: which regions matter because of it. Or click a region: "
                            "which words matter because of it.");
   auto answer = live_.answer;  // a click below may replace it
-  auto* on_words = of_kind(answer.get(), ModalityKind::text);
+  auto* on_words = of_modality(answer.get(), model_->signature().modalities[*text].name);
   std::vector<double> weights;
   if (on_words) weights = word_weights(*on_words, question);
   auto range = on_words ? range_of(on_words->weights) : HeatmapRange{};

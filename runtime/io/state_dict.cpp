@@ -144,13 +144,18 @@ std::map<std::string, at::Tensor> load_state_dict(const std::string& path, const
   return tensors;
 }
 
+std::map<std::string, at::Tensor> without_prefix(const std::map<std::string, at::Tensor>& tensors,
+                                                 const std::string& prefix) {
+  Tensors out;
+  for (const auto& [name, tensor] : tensors) out[name.starts_with(prefix) ? name.substr(prefix.size()) : name] = tensor;
+  return out;
+}
+
 bool drop_prefix(std::map<std::string, at::Tensor>& tensors, const std::string& prefix) {
   const bool all =
       std::all_of(tensors.begin(), tensors.end(), [&](const auto& entry) { return entry.first.starts_with(prefix); });
   if (!all || tensors.empty()) return false;
-  Tensors out;
-  for (auto& [name, tensor] : tensors) out[name.substr(prefix.size())] = tensor;
-  tensors = std::move(out);
+  tensors = without_prefix(tensors, prefix);
   return true;
 }
 

@@ -30,6 +30,10 @@ bool is_torch_script(const std::string& path);
 // names the dict to take instead ("model_ema"); Error when the file has none of that name.
 std::map<std::string, at::Tensor> load_state_dict(const std::string& path, const std::string& part = "");
 
+// The same tensors, without `prefix` in front of the names that have it.
+std::map<std::string, at::Tensor> without_prefix(const std::map<std::string, at::Tensor>& tensors,
+                                                 const std::string& prefix);
+
 // Takes `prefix` off the names where all of them have it; false where not.
 bool drop_prefix(std::map<std::string, at::Tensor>& tensors, const std::string& prefix);
 

@@ -213,7 +213,7 @@ at::Tensor CnnLstmSa::encode_image(at::Tensor pixels, Trace* trace) const {
       pixels.dim() == 4 && pixels.size(1) == 3 && pixels.size(2) == options_.height && pixels.size(3) == options_.width,
       "the image leaf of {} is [B, 3, {}, {}], not [{}]", options_.name, options_.height, options_.width,
       fmt::join(pixels.sizes(), ", "));
-  auto x = (pixels - 0.5).contiguous(at::MemoryFormat::ChannelsLast);
+  auto x = for_convolutions(pixels - 0.5);
   for (size_t i = 0; i < convs_.size(); ++i) {
     if (i + 1 == convs_.size()) x = append_coordinates(x);
     x = tap(trace, fmt::format("image.conv{}", i + 1), conv_norm_relu(x, convs_[i], options_.strides[i], training_));

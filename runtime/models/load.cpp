@@ -152,13 +152,6 @@ std::map<std::string, at::Tensor> with_markers(std::map<std::string, at::Tensor>
 
 constexpr const char* mult_in_mmdl = "fuse.out_layer.weight";
 
-std::map<std::string, at::Tensor> without_prefix(const std::map<std::string, at::Tensor>& tensors,
-                                                 const std::string& prefix) {
-  std::map<std::string, at::Tensor> out;
-  for (const auto& [name, tensor] : tensors) out[name.starts_with(prefix) ? name.substr(prefix.size()) : name] = tensor;
-  return out;
-}
-
 // MultiBench's LowRankTensorFusion keeps them in a list that its state dict does not know; on a GPU, the rest as well.
 void check_factors(const std::map<std::string, at::Tensor>& tensors, const Model& model, const std::string& path) {
   const auto own = own_weights(model);

@@ -44,10 +44,10 @@ class Mdetr : public PretrainedModel, public Detector {
   // samples [B, 3, H, W], mask (true at padding) or pixel_values, pixel_mask; input_ids or inputs_embeds,
   // attention_mask -> pred_logits, pred_boxes, pred_isfinal, pred_answer_type, ..., proj_queries, proj_tokens,
   // aux_outputs (one table for each layer of the decoder but the last), pred_masks [B, Q, H / 4, W / 4] of a model for
-  // segmentation; of the memory cache text_memory_resized, text_memory, img_memory
-  // (positions first), mask, text_attention_mask, text_pooled_op, img_pooled_op; hs [layers, B, Q, E]; lists, batch
-  // first: text_hidden_states, text_attentions, encoder_hidden_states, encoder_attentions, decoder_hidden_states,
-  // decoder_attentions, cross_attentions; logits, features.
+  // segmentation; of the memory cache text_memory_resized, text_memory, img_memory (positions first), mask,
+  // text_attention_mask, text_pooled_op, img_pooled_op; hs [layers, B, Q, E]; lists, batch first: text_hidden_states,
+  // text_attentions, encoder_hidden_states, encoder_attentions, decoder_hidden_states, decoder_attentions,
+  // cross_attentions; logits, features.
   RawOutputs forward_raw(const RawInputs& inputs) const override;
 
   // Frozen normalisations are buffers. Names are the checkpoint's.

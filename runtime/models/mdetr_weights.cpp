@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "io/json.h"
+#include "io/torch_file.h"
 #include "models/mdetr.h"
 
 namespace multiviz {
@@ -47,13 +48,10 @@ bool draws(const std::string& name) { return name.starts_with("bbox_attention.")
 std::string take_prefix(std::map<std::string, at::Tensor>& tensors, const std::string& where) {
   const std::string prefix = segmentation_prefix;
   if (!tensors.contains(prefix + "query_embed.weight")) return "";
-  std::map<std::string, at::Tensor> out;
-  for (const auto& [name, tensor] : tensors) {
+  for (const auto& [name, _] : tensors)
     check(name.starts_with(prefix) || draws(name), "{} has weights with and without '{}': '{}' is one without", where,
           prefix, name);
-    out.emplace(draws(name) ? name : name.substr(prefix.size()), tensor);
-  }
-  tensors = std::move(out);
+  tensors = without_prefix(tensors, prefix);
   return prefix;
 }
 

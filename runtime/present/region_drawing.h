@@ -14,8 +14,8 @@ struct PlayerBox {
 };
 
 // Where the players of a time series lie whose frames are regions (data/region_frames.h), by region. Empty for another
-// value and for players that are not whole
-// frames (channels). Throws Error for a box that is not finite or lies outside the picture.
+// value and for players that are not whole frames (channels). Throws Error for a box that is not finite or lies outside
+// the picture.
 std::vector<PlayerBox> region_boxes(const Players& players, const Value& value, const Datapoint& datapoint);
 
 struct WeighedBox {

@@ -87,7 +87,6 @@ void draw_boxes(json& panel, const Attribution& attribution, const RegionDrawing
   panel["boxes"] = boxes;
   panel["top"] = top;
   panel["rest"] = attribution.players.size() - std::ssize(top);
-  panel["legend"] = legend_view(range, /*opaque=*/true);
 }
 
 // What each frame's and each channel's players weigh together, and the whole as a picture when players are smaller.
@@ -203,7 +202,7 @@ json panel_view(const Attribution& attribution, const std::string& target, const
                 {"target", attribution.target},
                 {"component", attribution.component},
                 {"caption", panel_caption(attribution, target, range, regions.has_value())},
-                {"legend", legend_view(range)}};
+                {"legend", legend_view(range, /*opaque=*/regions.has_value())}};
   switch (modality.kind) {
     case ModalityKind::image:
       draw_image(panel, attribution, std::get<Image>(value), range, assets);
